@@ -1,0 +1,108 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plugpack/plugpack/libs/errs"
+)
+
+// Client calls the public API.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// NewClient makes a client of the API at base, such as "http://127.0.0.1:8000".
+// It does not follow redirects: see Client.Plugin.
+func NewClient(base string) *Client {
+	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Plugins lists plugins; q takes the parameters of GET /api/plugins/. total
+// counts all that match.
+func (c *Client) Plugins(ctx context.Context, q url.Values) (plugins []Plugin, total int, err error) {
+	h, err := c.get(ctx, "/api/plugins/?"+q.Encode(), &plugins)
+	if err != nil {
+		return nil, 0, err
+	}
+	total, _ = strconv.Atoi(h.Get("X-Total-Count"))
+	return plugins, total, nil
+}
+
+// Plugin gives the plugin with the slug. movedTo is the slug to ask instead
+// when the plugin was renamed.
+func (c *Client) Plugin(ctx context.Context, slug string) (p PluginPage, movedTo string, err error) {
+	h, err := c.get(ctx, "/api/plugins/slug/"+url.PathEscape(slug), &p)
+	if err != nil {
+		return PluginPage{}, "", err
+	}
+	if to := h.Get("Location"); to != "" {
+		return PluginPage{}, to[strings.LastIndex(to, "/")+1:], nil
+	}
+	return p, "", nil
+}
+
+// Marketplaces lists marketplaces; q takes the parameters of
+// GET /api/marketplaces/.
+func (c *Client) Marketplaces(ctx context.Context, q url.Values) (ms []Marketplace, err error) {
+	_, err = c.get(ctx, "/api/marketplaces/?"+q.Encode(), &ms)
+	return ms, err
+}
+
+// Search searches; q takes the parameters of GET /api/search/.
+func (c *Client) Search(ctx context.Context, q url.Values) (s Search, err error) {
+	_, err = c.get(ctx, "/api/search/?"+q.Encode(), &s)
+	return s, err
+}
+
+// get fills into from a JSON answer. An error has the kind that the answer's
+// status stands for.
+func (c *Client) get(ctx context.Context, path string, into any) (http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", path, err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "get %s: %w", path, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "get %s: %w", path, err)
+	}
+	switch {
+	case res.StatusCode >= 400:
+		return nil, problemError(res, body)
+	case res.StatusCode >= 300:
+		return res.Header, nil
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(into); err != nil {
+		return nil, fmt.Errorf("get %s: decode: %w", path, err)
+	}
+	return res.Header, nil
+}
+
+func problemError(res *http.Response, body []byte) error {
+	p := Problem{Detail: http.StatusText(res.StatusCode)}
+	_ = json.Unmarshal(body, &p)
+	seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
+	for k := errs.Internal; k <= errs.Unavailable; k++ {
+		if k.Status() == res.StatusCode {
+			return errs.RetryLater(k, time.Duration(seconds)*time.Second, "%s", p.Detail)
+		}
+	}
+	return errs.New(errs.Internal, "status %d: %s", res.StatusCode, p.Detail)
+}

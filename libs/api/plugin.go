@@ -1,0 +1,183 @@
+package api
+
+import (
+	"time"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Plugin is a plugin in a list or a search result.
+type Plugin struct {
+	ID          string                         `json:"id" format:"uuid" doc:"Stays for ever"`
+	Slug        string                         `json:"slug" pattern:"^[a-z0-9-]+$" example:"acme-tools-deploy"`
+	Name        string                         `json:"name" doc:"Name of the entry in its marketplace" example:"deploy"`
+	DisplayName string                         `json:"display_name,omitempty"`
+	Key         string                         `json:"key" doc:"host/owner/repo:name" example:"github.com/acme/tools:deploy"`
+	Description string                         `json:"description"`
+	Version     string                         `json:"version,omitempty" doc:"As declared by the author"`
+	Author      plugpack.Person                `json:"author,omitzero"`
+	Homepage    string                         `json:"homepage,omitempty"`
+	Repository  string                         `json:"repository,omitempty"`
+	License     string                         `json:"license,omitempty"`
+	Category    string                         `json:"category,omitempty"`
+	Keywords    []string                       `json:"keywords"`
+	Has         map[plugpack.ComponentKind]int `json:"has" doc:"Number of components by kind: command, agent, skill, hook, mcp, lsp"`
+	Marketplace MarketplaceRef                 `json:"marketplace"`
+	Source      plugpack.Source                `json:"source"`
+	Origin      string                         `json:"origin,omitempty" doc:"Where the plugin's files live"`
+	State       plugpack.State                 `json:"state" enum:"read,not read yet,missing,broken,unsupported"`
+	StateReason string                         `json:"state_reason,omitempty"`
+	Install     Install                        `json:"install"`
+	Stars       int                            `json:"stars" doc:"Of the marketplace's repository"`
+	Featured    bool                           `json:"featured"`
+	Verified    bool                           `json:"verified"`
+	Revision    int64                          `json:"revision" doc:"Grows with every change"`
+	FirstSeen   time.Time                      `json:"first_seen"`
+	UpdatedAt   time.Time                      `json:"updated_at"`
+}
+
+// PluginPage is everything about one plugin.
+type PluginPage struct {
+	Plugin
+	Commit     string               `json:"commit,omitempty" doc:"At which the files were read"`
+	Digest     string               `json:"digest,omitempty" doc:"SHA-256 over path, mode and blob id of the plugin's files"`
+	Components []plugpack.Component `json:"components"`
+	Aliases    []string             `json:"aliases" doc:"Earlier slugs, which redirect here"`
+}
+
+// MarketplaceRef names the marketplace of a plugin.
+type MarketplaceRef struct {
+	ID         string `json:"id" format:"uuid"`
+	Key        string `json:"key" example:"github.com/acme/tools"`
+	Name       string `json:"name" doc:"What follows the @ when installing" example:"acme-tools"`
+	Repository string `json:"repository" example:"acme/tools"`
+	Archived   bool   `json:"archived,omitempty"`
+}
+
+// Install holds the two commands that install a plugin in the client.
+type Install struct {
+	AddMarketplace string `json:"add_marketplace" example:"/plugin marketplace add acme/tools"`
+	InstallPlugin  string `json:"install_plugin" example:"/plugin install deploy@acme-tools"`
+}
+
+// Marketplace is a marketplace with what its last scan found.
+type Marketplace struct {
+	ID          string             `json:"id" format:"uuid"`
+	Key         string             `json:"key" example:"github.com/acme/tools"`
+	Name        string             `json:"name"`
+	Description string             `json:"description"`
+	Owner       plugpack.Person    `json:"owner,omitzero"`
+	Repository  string             `json:"repository" example:"acme/tools"`
+	License     string             `json:"license,omitempty"`
+	Topics      []string           `json:"topics"`
+	Stars       int                `json:"stars"`
+	Forks       int                `json:"forks"`
+	OpenIssues  int                `json:"open_issues"`
+	Archived    bool               `json:"archived"`
+	PushedAt    time.Time          `json:"pushed_at,omitzero"`
+	Commit      string             `json:"commit,omitempty"`
+	Entries     int                `json:"entries" doc:"Entries in the marketplace's file"`
+	Plugins     int                `json:"plugins" doc:"Entries in the catalog"`
+	Skipped     []plugpack.Skipped `json:"skipped" doc:"Entries that no client lists, each with its reason"`
+	State       plugpack.ScanState `json:"state" enum:"pending,scanned,failed,held" doc:"Of the last scan"`
+	LastError   string             `json:"last_error,omitempty"`
+	ScannedAt   time.Time          `json:"scanned_at,omitzero" doc:"Of the last complete listing"`
+	FailedAt    time.Time          `json:"failed_at,omitzero"`
+}
+
+// Count is a number of things.
+type Count struct {
+	Count int `json:"count"`
+}
+
+// Category is a category and how many plugins are in it.
+type Category struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// Pack is a curated set of plugins in a list or a search result.
+type Pack struct {
+	Slug string `json:"slug"`
+	Name string `json:"name"`
+}
+
+// Search is the answer to a search.
+type Search struct {
+	Query        string                `json:"query"`
+	Plugins      []Plugin              `json:"plugins"`
+	Packs        []Pack                `json:"packs"`
+	TotalPlugins int                   `json:"total_plugins" doc:"Capped at 1001: more than a thousand"`
+	TotalPacks   int                   `json:"total_packs"`
+	Facets       map[string][]Category `json:"facets" doc:"Counts over the best matches, by field"`
+	SearchEngine string                `json:"search_engine" enum:"meilisearch,database"`
+}
+
+// NewPlugin makes the list form of p.
+func NewPlugin(p plugpack.Plugin) Plugin {
+	f := p.Facts
+	has := map[plugpack.ComponentKind]int{}
+	for _, c := range f.Components {
+		has[c.Kind]++
+	}
+	license := f.License
+	if license == "" {
+		license = p.Marketplace.License
+	}
+	return Plugin{
+		ID: p.ID, Slug: p.Slug, Name: p.Name, DisplayName: f.DisplayName, Key: p.Key().String(),
+		Description: f.Description, Version: f.Version, Author: f.Author, Homepage: f.Homepage, Repository: f.Repository,
+		License: license, Category: f.Category, Keywords: orEmpty(f.Keywords), Has: has,
+		Marketplace: MarketplaceRef{
+			ID: p.Marketplace.ID, Key: string(p.Marketplace.Key), Name: p.Marketplace.Name,
+			Repository: p.Marketplace.Repository, Archived: p.Marketplace.Archived,
+		},
+		Source: f.Source, Origin: f.Origin, State: f.State, StateReason: f.StateReason, Install: newInstall(p),
+		Stars: p.Stars, Featured: p.Featured, Verified: p.Verified, Revision: p.Revision,
+		FirstSeen: p.FirstSeen.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
+	}
+}
+
+// NewPluginPage makes the page form of p.
+func NewPluginPage(p plugpack.Plugin) PluginPage {
+	return PluginPage{
+		Plugin: NewPlugin(p), Commit: p.Facts.Commit, Digest: p.Facts.Digest,
+		Components: orEmpty(p.Facts.Components), Aliases: orEmpty(p.Aliases),
+	}
+}
+
+// NewMarketplace makes the wire form of m.
+func NewMarketplace(m plugpack.Marketplace) Marketplace {
+	r := m.Repository
+	return Marketplace{
+		ID: m.ID, Key: string(m.Key), Name: m.Name, Description: m.Description, Owner: m.Owner,
+		Repository: r.FullName, License: r.License, Topics: orEmpty(r.Topics), Stars: r.Stars, Forks: r.Forks,
+		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt, Commit: m.Commit,
+		Entries: m.Entries, Plugins: m.Plugins, Skipped: orEmpty(m.Skipped), State: m.State, LastError: m.LastError,
+		ScannedAt: m.ScannedAt, FailedAt: m.FailedAt,
+	}
+}
+
+// newInstall writes the commands of the real client: a GitHub marketplace is
+// added by its short name, another host by its address, a folder by its path.
+func newInstall(p plugpack.Plugin) Install {
+	at := p.Marketplace.Repository
+	switch host := p.Marketplace.Key.Host(); host {
+	case "github.com":
+	case plugpack.LocalHost:
+		at = "/" + p.Marketplace.Key.Repository()
+	default:
+		at = "https://" + host + "/" + at + ".git"
+	}
+	return Install{
+		AddMarketplace: "/plugin marketplace add " + at,
+		InstallPlugin:  "/plugin install " + p.Name + "@" + p.Marketplace.Name,
+	}
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

@@ -1,0 +1,69 @@
+// Package cache holds the values that the indexer writes and the gateway
+// reads: one rendered page a plugin, by slug and by id.
+//
+// A page is guarded by its plugin's revision: Put never replaces a newer one,
+// in whatever order and however often it is called. Raise marks that a reader
+// has seen a revision from the catalog itself, and pages older than that are
+// not given any more. Losing the whole cache costs speed only.
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// TTL is how long a page stays without being written again.
+const TTL = 24 * time.Hour
+
+// Page is a rendered answer.
+type Page struct {
+	Revision int64
+	Status   int    // 200, 301 or 404
+	Location string // of a 301
+	Body     []byte // of a 200
+}
+
+// Pages is a store of pages. A missing page is no error.
+type Pages interface {
+	Get(ctx context.Context, key string) (page Page, found bool, err error)
+	Put(ctx context.Context, key string, page Page) error
+	Raise(ctx context.Context, key string, revision int64) error
+}
+
+// SlugKey is the key of a plugin's page by slug.
+func SlugKey(slug string) string { return "page:slug:" + slug }
+
+// IDKey is the key of a plugin's page by id.
+func IDKey(id string) string { return "page:id:" + id }
+
+// PluginPath is the address of a plugin's page on the API.
+func PluginPath(slug string) string { return "/api/plugins/slug/" + slug }
+
+// Render makes every page that p's committed state calls for, by key: its own,
+// a redirect at each earlier slug, and for a removed plugin a 404, or a
+// redirect to the plugin that took its place.
+func Render(p plugpack.Plugin) (map[string]Page, error) {
+	own := Page{Revision: p.Revision, Status: 404}
+	switch {
+	case p.Removed && p.Successor != "":
+		own.Status, own.Location = 301, PluginPath(p.Successor)
+	case !p.Removed:
+		body, err := api.Marshal(api.NewPluginPage(p))
+		if err != nil {
+			return nil, err
+		}
+		own.Status, own.Body = 200, body
+	}
+	pages := map[string]Page{IDKey(p.ID): own, SlugKey(p.Slug): own}
+	for _, alias := range p.Aliases {
+		moved := own
+		if own.Status == 200 {
+			moved = Page{Revision: p.Revision, Status: 301, Location: PluginPath(p.Slug)}
+		}
+		pages[SlugKey(alias)] = moved
+	}
+	return pages, nil
+}

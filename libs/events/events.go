@@ -1,0 +1,134 @@
+// Package events is the contract between the services: which streams exist,
+// which subject carries what, and the payload of each event.
+//
+// Every event is a full snapshot of the latest state, so a stream keeps one
+// message a subject, and replay, retry and restart are the same code. Adding a
+// field is free; changing the meaning of one needs a new subject. Envelopes
+// are CloudEvents 1.0 in structured JSON; testdata/ holds one golden file an
+// event, and a diff there is a change of contract.
+package events
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Streams.
+const (
+	StreamScan    = "SCAN"    // work queue: marketplaces to scan
+	StreamPlugin  = "PLUGIN"  // what scrapers saw: listings and plugins
+	StreamCatalog = "CATALOG" // what the catalog committed
+	StreamDead    = "DEAD"    // messages that no retry can help, with the reason
+)
+
+// Key-value buckets.
+const (
+	BucketScanState = "SCAN_STATE" // the scraper's memory, one value a marketplace
+	BucketLease     = "LEASE"      // who is active where only one may be
+)
+
+// LeaseTTL is how long a dead holder of a lease keeps a spare waiting.
+const LeaseTTL = 6 * time.Second
+
+// MaxBytes bounds one event's envelope; it is NATS's own default limit less
+// room for headers. Publishers refuse what is larger.
+const MaxBytes = 1<<20 - 8<<10
+
+// Subject filters of the consumers.
+const (
+	ScanRequests   = "scan.requested.*"
+	PluginEvents   = "plugin.updated.*"
+	CatalogPlugins = "catalog.changed.plugin.*"
+)
+
+// Token makes a subject part of a key. Base64url, because NATS refuses blanks
+// and takes a dot for the beginning of the next part.
+func Token(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
+
+// SubjectScanRequested carries ScanRequested.
+func SubjectScanRequested(k plugpack.MarketplaceKey) string {
+	return "scan.requested." + Token(string(k))
+}
+
+// SubjectScanProgress carries ScanProgress. It is in no stream: whoever
+// listens at the moment sees it.
+func SubjectScanProgress(k plugpack.MarketplaceKey) string {
+	return "progress.scan." + Token(string(k))
+}
+
+// SubjectMarketplaceScanned carries plugpack.Listing.
+func SubjectMarketplaceScanned(k plugpack.MarketplaceKey) string {
+	return "marketplace.scanned." + Token(string(k))
+}
+
+// SubjectMarketplaceFailed carries plugpack.Failure. It has a subject of its
+// own so that a failure does not push the last listing out of the stream.
+func SubjectMarketplaceFailed(k plugpack.MarketplaceKey) string {
+	return "marketplace.failed." + Token(string(k))
+}
+
+// SubjectPluginUpdated carries plugpack.Observation.
+func SubjectPluginUpdated(k plugpack.Key) string { return "plugin.updated." + Token(k.String()) }
+
+// SubjectPluginChanged carries plugpack.Plugin.
+func SubjectPluginChanged(id string) string { return "catalog.changed.plugin." + id }
+
+// SubjectDead is where consumer puts a message it cannot use.
+func SubjectDead(consumer, subject string) string { return "dead." + consumer + "." + Token(subject) }
+
+// Ensure creates the streams and buckets or brings them to this version's
+// settings. Any number of services may call it at once.
+func Ensure(ctx context.Context, js jetstream.JetStream) error {
+	for _, c := range streams() {
+		if _, err := js.CreateOrUpdateStream(ctx, c); err != nil {
+			return fmt.Errorf("ensure stream %s: %w", c.Name, err)
+		}
+	}
+	for _, c := range buckets() {
+		if _, err := js.CreateOrUpdateKeyValue(ctx, c); err != nil {
+			return fmt.Errorf("ensure bucket %s: %w", c.Bucket, err)
+		}
+	}
+	return nil
+}
+
+func streams() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{
+		{
+			Name: StreamScan, Subjects: []string{"scan.requested.*"},
+			Description: "marketplaces to scan, each at most once",
+			Retention:   jetstream.WorkQueuePolicy,
+			// A marketplace that waits or is being scanned is not queued again:
+			// its message stays until the scan acknowledges it.
+			MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
+		},
+		{
+			Name: StreamPlugin, Subjects: []string{"plugin.updated.*", "marketplace.scanned.*", "marketplace.failed.*"},
+			Description: "latest listing of each marketplace and latest observation of each plugin",
+			Retention:   jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
+		},
+		{
+			Name: StreamCatalog, Subjects: []string{"catalog.changed.plugin.*", "catalog.changed.pack.*"},
+			Description: "latest committed state of each plugin and pack",
+			Retention:   jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
+		},
+		{
+			Name: StreamDead, Subjects: []string{"dead.>"},
+			Description: "messages that no retry can help",
+			Retention:   jetstream.LimitsPolicy, MaxAge: 90 * 24 * time.Hour, MaxBytes: 256 << 20,
+		},
+	}
+}
+
+func buckets() []jetstream.KeyValueConfig {
+	return []jetstream.KeyValueConfig{
+		{Bucket: BucketScanState, Description: "last commit and digests of each marketplace", History: 1},
+		{Bucket: BucketLease, Description: "active instances", History: 1, TTL: LeaseTTL},
+	}
+}

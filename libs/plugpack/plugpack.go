@@ -1,0 +1,234 @@
+// Package plugpack holds PlugPack's nouns: what a marketplace, a plugin, a
+// component and a scan are, how they are identified, and which bounds their
+// texts keep. It does no I/O and imports nothing but errs, so every service
+// speaks of the same things in the same words.
+package plugpack
+
+import "time"
+
+// Bounds of fetched text, in bytes; the schema in migrations/ holds the same.
+const (
+	MaxName        = 128
+	MaxShort       = 512   // licences, categories, versions, URLs
+	MaxDescription = 4096  // a plugin's or marketplace's
+	MaxKeywords    = 64    // keywords a plugin
+	MaxComponents  = 1000  // components a plugin
+	MaxEntries     = 20000 // entries a marketplace
+)
+
+// SourceKind says how the client fetches a plugin.
+type SourceKind string
+
+// The source kinds of marketplace entries that PlugPack knows.
+const (
+	SourceRelative    SourceKind = "relative"
+	SourceGitHub      SourceKind = "github"
+	SourceURL         SourceKind = "url"
+	SourceGitSubdir   SourceKind = "git-subdir"
+	SourceNPM         SourceKind = "npm"
+	SourceUnsupported SourceKind = "unsupported"
+)
+
+// Source is an entry's "source" as the marketplace's file gives it.
+type Source struct {
+	Kind     SourceKind `json:"kind"`
+	Path     string     `json:"path,omitempty"`     // relative, git-subdir
+	Repo     string     `json:"repo,omitempty"`     // github: owner/repo
+	URL      string     `json:"url,omitempty"`      // url, git-subdir
+	Package  string     `json:"package,omitempty"`  // npm
+	Version  string     `json:"version,omitempty"`  // npm
+	Registry string     `json:"registry,omitempty"` // npm
+	Ref      string     `json:"ref,omitempty"`
+	SHA      string     `json:"sha,omitempty"`
+}
+
+// State says how far a plugin's files are known.
+type State string
+
+// The states. A plugin is always listed, with the reason it is not read.
+const (
+	StateRead        State = "read"
+	StateNotReadYet  State = "not read yet" // an external source
+	StateMissing     State = "missing"      // its folder is not in the repository
+	StateBroken      State = "broken"       // its own manifest cannot be read
+	StateUnsupported State = "unsupported"  // no client can install its source
+)
+
+// ComponentKind names what a plugin adds to the client.
+type ComponentKind string
+
+// The component kinds, as the API's "has" filter spells them.
+const (
+	Command ComponentKind = "command"
+	Agent   ComponentKind = "agent"
+	Skill   ComponentKind = "skill"
+	Hook    ComponentKind = "hook"
+	MCP     ComponentKind = "mcp"
+	LSP     ComponentKind = "lsp"
+)
+
+// ComponentKinds lists every kind in the order pages show them.
+var ComponentKinds = []ComponentKind{Command, Agent, Skill, Hook, MCP, LSP}
+
+// Component is one command, agent, skill, hook, MCP server or LSP server.
+type Component struct {
+	Kind        ComponentKind `json:"kind"`
+	Name        string        `json:"name"` // a hook's is its event
+	Description string        `json:"description,omitempty"`
+	Path        string        `json:"path,omitempty"` // within the plugin
+}
+
+// Person is an author or owner as a manifest names them.
+type Person struct {
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+	URL   string `json:"url,omitempty"`
+}
+
+// Facts are all that a scan learns of one plugin, and may overwrite.
+type Facts struct {
+	DisplayName string      `json:"display_name,omitempty"`
+	Description string      `json:"description,omitempty"`
+	Version     string      `json:"version,omitempty"` // as declared
+	Author      Person      `json:"author,omitzero"`
+	Homepage    string      `json:"homepage,omitempty"`
+	Repository  string      `json:"repository,omitempty"`
+	License     string      `json:"license,omitempty"`
+	Category    string      `json:"category,omitempty"`
+	Keywords    []string    `json:"keywords,omitempty"`
+	Source      Source      `json:"source"`
+	Origin      string      `json:"origin,omitempty"` // host/owner/repo/path of its files
+	State       State       `json:"state"`
+	StateReason string      `json:"state_reason,omitempty"`
+	Components  []Component `json:"components,omitempty"`
+	Commit      string      `json:"commit,omitempty"` // at which it was read
+	Digest      string      `json:"digest,omitempty"` // SHA-256 over path, mode and blob sha of its tree
+}
+
+// Observation is what one scan saw of one plugin.
+type Observation struct {
+	Scan        string         `json:"scan"`
+	ObservedAt  time.Time      `json:"observed_at"`
+	Marketplace MarketplaceKey `json:"marketplace"`
+	Name        string         `json:"name"`
+	Facts       Facts          `json:"facts"`
+}
+
+// Key gives the observed plugin's key.
+func (o Observation) Key() Key { return o.Marketplace.Plugin(o.Name) }
+
+// Repository is what the host tells of a marketplace's repository. HostID and
+// OwnerID are the host's own numbers, 0 where it has none; they stay when the
+// repository is renamed.
+type Repository struct {
+	Host          string    `json:"host"`
+	FullName      string    `json:"full_name"` // in the owner's letter case
+	HostID        int64     `json:"host_id,omitempty"`
+	OwnerID       int64     `json:"owner_id,omitempty"`
+	Description   string    `json:"description,omitempty"`
+	DefaultBranch string    `json:"default_branch,omitempty"`
+	License       string    `json:"license,omitempty"` // SPDX id
+	Topics        []string  `json:"topics,omitempty"`
+	Stars         int       `json:"stars"`
+	Forks         int       `json:"forks"`
+	OpenIssues    int       `json:"open_issues"`
+	Archived      bool      `json:"archived"`
+	PushedAt      time.Time `json:"pushed_at,omitzero"`
+}
+
+// Skipped is an entry that no client lists, with the reason its file gives.
+type Skipped struct {
+	Index  int    `json:"index"` // in the file's "plugins"
+	Name   string `json:"name,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// Listing is what one scan saw of a marketplace: its file's head and the
+// complete list of its entries' names, so that absence from Names is evidence.
+type Listing struct {
+	Scan        string            `json:"scan"`
+	ObservedAt  time.Time         `json:"observed_at"`
+	Key         MarketplaceKey    `json:"key"`
+	Name        string            `json:"name"` // what installing needs: plugin@name
+	Description string            `json:"description,omitempty"`
+	Owner       Person            `json:"owner,omitzero"`
+	Version     string            `json:"version,omitempty"`
+	Repository  Repository        `json:"repository"`
+	Commit      string            `json:"commit"`
+	Entries     int               `json:"entries"` // in the file
+	Names       []string          `json:"names"`
+	Skipped     []Skipped         `json:"skipped,omitempty"`
+	Renames     map[string]string `json:"renames,omitempty"` // old to new, "" for a deliberate removal
+}
+
+// Failure is a scan that could not read a marketplace. It removes nothing.
+type Failure struct {
+	Scan       string         `json:"scan"`
+	ObservedAt time.Time      `json:"observed_at"`
+	Key        MarketplaceKey `json:"key"`
+	Reason     string         `json:"reason"`
+	Entries    int            `json:"entries,omitempty"` // in a file that was rejected whole
+}
+
+// ScanState says what became of a marketplace's last scan.
+type ScanState string
+
+// The scan states.
+const (
+	ScanPending ScanState = "pending"
+	ScanDone    ScanState = "scanned"
+	ScanFailed  ScanState = "failed"
+	// ScanHeld: the listing would have removed more than a fifth of the
+	// plugins, so nothing was removed and a person has to confirm it.
+	ScanHeld ScanState = "held"
+)
+
+// Marketplace is the catalog's row of a marketplace.
+type Marketplace struct {
+	ID          string         `json:"id"`
+	Key         MarketplaceKey `json:"key"`
+	Name        string         `json:"name"`
+	Description string         `json:"description,omitempty"`
+	Owner       Person         `json:"owner,omitzero"`
+	Repository  Repository     `json:"repository"`
+	Commit      string         `json:"commit,omitempty"`
+	Entries     int            `json:"entries"`
+	Plugins     int            `json:"plugins"` // listed now
+	Skipped     []Skipped      `json:"skipped,omitempty"`
+	State       ScanState      `json:"state"`
+	LastError   string         `json:"last_error,omitempty"`
+	ScannedAt   time.Time      `json:"scanned_at,omitzero"` // last complete listing
+	FailedAt    time.Time      `json:"failed_at,omitzero"`  // last failed scan
+}
+
+// Plugin is the catalog's committed state of one plugin at one revision.
+type Plugin struct {
+	ID          string         `json:"id"`
+	Marketplace MarketplaceRef `json:"marketplace"`
+	Name        string         `json:"name"`
+	Slug        string         `json:"slug"`
+	Revision    int64          `json:"revision"`
+	Removed     bool           `json:"removed,omitempty"`
+	// Successor is the slug of the plugin that took a removed one's place.
+	Successor string    `json:"successor,omitempty"`
+	Aliases   []string  `json:"aliases,omitempty"` // earlier slugs
+	Featured  bool      `json:"featured"`
+	Verified  bool      `json:"verified"`
+	Stars     int       `json:"stars"`
+	Facts     Facts     `json:"facts"`
+	FirstSeen time.Time `json:"first_seen"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Key gives the plugin's key.
+func (p Plugin) Key() Key { return p.Marketplace.Key.Plugin(p.Name) }
+
+// MarketplaceRef is what a plugin's page says of its marketplace.
+type MarketplaceRef struct {
+	ID         string         `json:"id"`
+	Key        MarketplaceKey `json:"key"`
+	Name       string         `json:"name"`
+	Repository string         `json:"repository"` // full name, in the owner's letter case
+	License    string         `json:"license,omitempty"`
+	Archived   bool           `json:"archived,omitempty"`
+}

@@ -1,0 +1,74 @@
+// Package sample builds valid nouns; a test changes the one field it is about.
+package sample
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Time is when samples are observed.
+var Time = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// At gives the time n minutes after Time.
+func At(n int) time.Time { return Time.Add(time.Duration(n) * time.Minute) }
+
+// Listing makes a listing of the marketplace at repository ("acme/tools") with
+// the names, observed n minutes after Time.
+func Listing(repository string, n int, names ...string) plugpack.Listing {
+	k := plugpack.NewMarketplaceKey("github.com", repository)
+	return plugpack.Listing{
+		Scan: fmt.Sprintf("scan-%s-%d", repository, n), ObservedAt: At(n), Key: k, Name: strings.ReplaceAll(repository, "/", "-"),
+		Description: "Tools of " + k.Owner(), Owner: plugpack.Person{Name: k.Owner()}, Commit: fmt.Sprintf("%040x", n+1),
+		Repository: plugpack.Repository{
+			Host: "github.com", FullName: repository, HostID: hostID(repository), OwnerID: hostID(k.Owner()),
+			DefaultBranch: "main", License: "MIT", Stars: 10,
+		},
+		Entries: len(names), Names: names,
+	}
+}
+
+// Observation makes an observation of the plugin name in the marketplace at
+// repository, seen n minutes after Time.
+func Observation(repository, name string, n int) plugpack.Observation {
+	k := plugpack.NewMarketplaceKey("github.com", repository)
+	return plugpack.Observation{
+		Scan: fmt.Sprintf("scan-%s-%d", repository, n), ObservedAt: At(n), Marketplace: k, Name: name,
+		Facts: plugpack.Facts{
+			Description: "Helps with " + name, Version: "1.0.0", Author: plugpack.Person{Name: k.Owner()},
+			License: "MIT", Category: "development", Keywords: []string{"tools", name},
+			Source: plugpack.Source{Kind: plugpack.SourceRelative, Path: "./plugins/" + name},
+			Origin: string(k) + "/plugins/" + name, State: plugpack.StateRead,
+			Components: []plugpack.Component{
+				{Kind: plugpack.Command, Name: name + "-run", Description: "Runs " + name, Path: "commands/" + name + "-run.md"},
+				{Kind: plugpack.Skill, Name: name + "-skill", Description: "When to use " + name, Path: "skills/" + name + "-skill/SKILL.md"},
+			},
+			Commit: fmt.Sprintf("%040x", n+1), Digest: fmt.Sprintf("%064x", n+1),
+		},
+	}
+}
+
+// Plugin makes the catalog's state of a plugin at revision.
+func Plugin(repository, name string, revision int64) plugpack.Plugin {
+	o := Observation(repository, name, int(revision))
+	return plugpack.Plugin{
+		ID:   fmt.Sprintf("018f0000-0000-7000-8000-%012x", hostID(repository+":"+name)),
+		Name: name, Slug: o.Key().Slug(0), Revision: revision, Stars: 10, Facts: o.Facts,
+		Marketplace: plugpack.MarketplaceRef{
+			ID:  fmt.Sprintf("018f0000-0000-7000-9000-%012x", hostID(repository)),
+			Key: o.Marketplace, Name: strings.ReplaceAll(repository, "/", "-"), Repository: repository, License: "MIT",
+		},
+		FirstSeen: Time, UpdatedAt: o.ObservedAt,
+	}
+}
+
+// hostID gives a number that stays the same for the same text.
+func hostID(s string) int64 {
+	n := int64(7)
+	for _, r := range s {
+		n = (n*31 + int64(r)) % 1_000_000_007
+	}
+	return n + 1
+}

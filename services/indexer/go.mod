@@ -1,0 +1,3 @@
+module github.com/plugpack/plugpack/services/indexer
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module github.com/plugpack/plugpack/tools
+
+go 1.26.0
