@@ -1,0 +1,143 @@
+-- The schema after all migrations, for readers. Written by make schema.
+
+CREATE TABLE marketplaces (
+    id uuid NOT NULL,
+    key text NOT NULL,
+    repository_id uuid,
+    name text NOT NULL DEFAULT ''::text,
+    description text NOT NULL DEFAULT ''::text,
+    owner jsonb NOT NULL DEFAULT '{}'::jsonb,
+    commit_sha text NOT NULL DEFAULT ''::text,
+    entries integer NOT NULL DEFAULT 0,
+    names text[] NOT NULL DEFAULT '{}'::text[],
+    skipped jsonb NOT NULL DEFAULT '[]'::jsonb,
+    state text NOT NULL,
+    last_error text NOT NULL DEFAULT ''::text,
+    listed_at timestamp with time zone,
+    scanned_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    held_names text[],
+    retired_at timestamp with time zone,
+    CONSTRAINT marketplaces_key_key UNIQUE (key),
+    CONSTRAINT marketplaces_repository_id_key UNIQUE (repository_id),
+    CONSTRAINT marketplaces_pkey PRIMARY KEY (id),
+    CONSTRAINT marketplaces_repository_id_fkey FOREIGN KEY (repository_id) REFERENCES repositories(id),
+    CONSTRAINT marketplaces_description_check CHECK ((length(description) <= 4096)),
+    CONSTRAINT marketplaces_key_check CHECK ((length(key) <= 600)),
+    CONSTRAINT marketplaces_last_error_check CHECK ((length(last_error) <= 4096)),
+    CONSTRAINT marketplaces_name_check CHECK ((length(name) <= 512)),
+    CONSTRAINT marketplaces_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'scanned'::text, 'failed'::text, 'held'::text])))
+);
+
+CREATE TABLE outbox (
+    id uuid NOT NULL,
+    subject text NOT NULL,
+    data bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT outbox_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE plugin_aliases (
+    key text NOT NULL,
+    slug text NOT NULL,
+    plugin_id uuid NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_aliases_pkey PRIMARY KEY (key, slug),
+    CONSTRAINT plugin_aliases_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id)
+);
+CREATE INDEX plugin_aliases_plugin ON public.plugin_aliases USING btree (plugin_id);
+CREATE INDEX plugin_aliases_slug ON public.plugin_aliases USING btree (slug);
+
+CREATE TABLE plugin_facts (
+    plugin_id uuid NOT NULL,
+    checksum bytea NOT NULL,
+    display_name text NOT NULL,
+    description text NOT NULL,
+    version text NOT NULL,
+    author jsonb NOT NULL,
+    homepage text NOT NULL,
+    repository text NOT NULL,
+    license text NOT NULL,
+    category text NOT NULL,
+    keywords text[] NOT NULL,
+    source jsonb NOT NULL,
+    origin text NOT NULL,
+    state text NOT NULL,
+    state_reason text NOT NULL,
+    components jsonb NOT NULL,
+    has text[] NOT NULL,
+    commit_sha text NOT NULL,
+    digest text NOT NULL,
+    search tsvector NOT NULL,
+    CONSTRAINT plugin_facts_pkey PRIMARY KEY (plugin_id),
+    CONSTRAINT plugin_facts_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
+    CONSTRAINT plugin_facts_category_check CHECK ((length(category) <= 512)),
+    CONSTRAINT plugin_facts_description_check CHECK ((length(description) <= 4096)),
+    CONSTRAINT plugin_facts_display_name_check CHECK ((length(display_name) <= 128)),
+    CONSTRAINT plugin_facts_homepage_check CHECK ((length(homepage) <= 512)),
+    CONSTRAINT plugin_facts_keywords_check CHECK ((cardinality(keywords) <= 64)),
+    CONSTRAINT plugin_facts_license_check CHECK ((length(license) <= 512)),
+    CONSTRAINT plugin_facts_origin_check CHECK ((length(origin) <= 2048)),
+    CONSTRAINT plugin_facts_repository_check CHECK ((length(repository) <= 512)),
+    CONSTRAINT plugin_facts_state_check CHECK ((state = ANY (ARRAY['read'::text, 'not read yet'::text, 'missing'::text, 'broken'::text, 'unsupported'::text]))),
+    CONSTRAINT plugin_facts_state_reason_check CHECK ((length(state_reason) <= 4096)),
+    CONSTRAINT plugin_facts_version_check CHECK ((length(version) <= 512))
+);
+CREATE INDEX plugin_facts_category ON public.plugin_facts USING btree (category);
+CREATE INDEX plugin_facts_has ON public.plugin_facts USING gin (has);
+CREATE INDEX plugin_facts_search ON public.plugin_facts USING gin (search) WITH (fastupdate=off);
+
+CREATE TABLE plugins (
+    id uuid NOT NULL,
+    marketplace_id uuid NOT NULL,
+    key text NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    revision bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    featured boolean NOT NULL DEFAULT false,
+    verified boolean NOT NULL DEFAULT false,
+    stars integer NOT NULL DEFAULT 0,
+    successor_id uuid,
+    first_seen timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT plugins_key_key UNIQUE (key),
+    CONSTRAINT plugins_slug_key UNIQUE (slug),
+    CONSTRAINT plugins_pkey PRIMARY KEY (id),
+    CONSTRAINT plugins_marketplace_id_fkey FOREIGN KEY (marketplace_id) REFERENCES marketplaces(id),
+    CONSTRAINT plugins_successor_id_fkey FOREIGN KEY (successor_id) REFERENCES plugins(id),
+    CONSTRAINT plugins_key_check CHECK ((length(key) <= 800)),
+    CONSTRAINT plugins_name_check CHECK (((length(name) >= 1) AND (length(name) <= 128))),
+    CONSTRAINT plugins_slug_check CHECK ((slug ~ '^[a-z0-9-]+$'::text))
+);
+CREATE INDEX plugins_list ON public.plugins USING btree (featured DESC, stars DESC, id DESC) WHERE (removed_at IS NULL);
+CREATE INDEX plugins_marketplace ON public.plugins USING btree (marketplace_id, name);
+CREATE INDEX plugins_name ON public.plugins USING btree (lower(name) COLLATE "C", id) WHERE (removed_at IS NULL);
+CREATE INDEX plugins_stars ON public.plugins USING btree (stars DESC, id DESC) WHERE (removed_at IS NULL);
+CREATE INDEX plugins_updated ON public.plugins USING btree (updated_at DESC, id DESC) WHERE (removed_at IS NULL);
+
+CREATE TABLE repositories (
+    id uuid NOT NULL,
+    host text NOT NULL,
+    host_id bigint,
+    owner_id bigint,
+    full_name text NOT NULL,
+    description text NOT NULL DEFAULT ''::text,
+    default_branch text NOT NULL DEFAULT ''::text,
+    license text NOT NULL DEFAULT ''::text,
+    topics text[] NOT NULL DEFAULT '{}'::text[],
+    stars integer NOT NULL DEFAULT 0,
+    forks integer NOT NULL DEFAULT 0,
+    open_issues integer NOT NULL DEFAULT 0,
+    archived boolean NOT NULL DEFAULT false,
+    pushed_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    CONSTRAINT repositories_pkey PRIMARY KEY (id),
+    CONSTRAINT repositories_default_branch_check CHECK ((length(default_branch) <= 512)),
+    CONSTRAINT repositories_description_check CHECK ((length(description) <= 4096)),
+    CONSTRAINT repositories_full_name_check CHECK ((length(full_name) <= 512)),
+    CONSTRAINT repositories_license_check CHECK ((length(license) <= 512))
+);
+CREATE UNIQUE INDEX repositories_host_id ON public.repositories USING btree (host, host_id);
+CREATE UNIQUE INDEX repositories_name_without_id ON public.repositories USING btree (host, full_name) WHERE (host_id IS NULL);

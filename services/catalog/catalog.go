@@ -1,0 +1,83 @@
+// Package catalog is the service that owns Postgres: it applies what scrapers
+// saw, announces what it committed, and answers the public REST API.
+package catalog
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/config"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/service"
+	"github.com/plugpack/plugpack/services/catalog/internal/intake"
+	"github.com/plugpack/plugpack/services/catalog/internal/outbox"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+	"github.com/plugpack/plugpack/services/catalog/internal/rest"
+)
+
+// Config is what the catalog reads from the environment.
+type Config struct {
+	service.Config
+	DatabaseURL config.URL `env:"DATABASE_URL,required,notEmpty" doc:"Postgres database of the catalog." want:"an address such as postgres://user:password@host/database"`
+	NATSURL     config.URL `env:"NATS_URL,required,notEmpty" doc:"NATS server with JetStream." want:"an address such as nats://host:4222"`
+}
+
+// OperationsConfig is what the commands read that work on the database alone.
+type OperationsConfig struct {
+	LogLevel    slog.Level `env:"LOG_LEVEL" envDefault:"info" doc:"Least level that is logged." want:"debug, info, warn or error"`
+	DatabaseURL config.URL `env:"DATABASE_URL,required,notEmpty" doc:"Postgres database of the catalog." want:"an address such as postgres://user:password@host/database"`
+}
+
+// Deps are what the catalog works with.
+type Deps struct {
+	DB  *pgxpool.Pool
+	Bus *bus.Bus
+	Log *slog.Logger
+}
+
+// Catalog is the running service.
+type Catalog struct {
+	store  *postgres.Store
+	intake *intake.Intake
+	relay  *outbox.Relay
+	rest   http.Handler
+}
+
+// OpenDB opens a pool as the catalog needs it.
+func OpenDB(ctx context.Context, url string) (*pgxpool.Pool, error) { return postgres.Open(ctx, url) }
+
+// New makes a catalog on a migrated database.
+func New(d Deps) *Catalog {
+	store := postgres.New(d.DB, d.Log)
+	return &Catalog{
+		store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
+		rest: rest.New(store, d.Log),
+	}
+}
+
+// Handler answers REST.
+func (c *Catalog) Handler() http.Handler { return c.rest }
+
+// Run applies and announces events until ctx ends.
+func (c *Catalog) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.intake.Run(ctx) })
+	g.Go(func() error { return c.relay.Run(ctx) })
+	return g.Wait()
+}
+
+// Republish announces every plugin again: a lost cache or search index fills
+// itself from that.
+func Republish(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, progress func(done int)) error {
+	return postgres.New(db, log).Republish(ctx, progress)
+}
+
+// ConfirmScan applies the removals of a marketplace that its guard held back.
+func ConfirmScan(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, k plugpack.MarketplaceKey) (removed int, err error) {
+	return postgres.New(db, log).ConfirmScan(ctx, k)
+}

@@ -1,0 +1,83 @@
+// Command catalog serves the plugin catalog and applies scraper events to it.
+//
+//	catalog [serve]              migrate, then serve
+//	catalog migrate              bring the schema to the newest version
+//	catalog republish            announce every plugin again
+//	catalog confirm-scan KEY     apply the removals that a marketplace's guard held back
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/service"
+	"github.com/plugpack/plugpack/migrations"
+	"github.com/plugpack/plugpack/services/catalog"
+)
+
+func main() { service.Main("catalog", run) }
+
+func run(ctx context.Context, p *service.Process) error {
+	args := os.Args[1:]
+	if len(args) == 0 || args[0] == "serve" {
+		return serve(ctx, p)
+	}
+	return operate(ctx, p, args)
+}
+
+func serve(ctx context.Context, p *service.Process) error {
+	var cfg catalog.Config
+	if err := p.LoadConfig(&cfg); err != nil {
+		return err
+	}
+	if err := migrations.Up(ctx, string(cfg.DatabaseURL)); err != nil {
+		return err
+	}
+	db, err := catalog.OpenDB(ctx, string(cfg.DatabaseURL))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	b, err := bus.Connect(ctx, string(cfg.NATSURL), p.Name, p.Log)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+
+	c := catalog.New(catalog.Deps{DB: db, Bus: b, Log: p.Log})
+	p.Ready("postgres", db.Ping)
+	p.Ready("nats", b.Ping)
+	return p.Serve(ctx, cfg.Port, c.Handler(), c.Run)
+}
+
+// operate runs the commands that need the database alone.
+func operate(ctx context.Context, p *service.Process, args []string) error {
+	var cfg catalog.OperationsConfig
+	if err := p.LoadConfig(&cfg); err != nil {
+		return err
+	}
+	url := string(cfg.DatabaseURL)
+	if args[0] == "migrate" {
+		return migrations.Up(ctx, url)
+	}
+	db, err := catalog.OpenDB(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	switch {
+	case args[0] == "republish":
+		return catalog.Republish(ctx, db, p.Log, func(done int) { p.Log.Info("republish", "plugins", done) })
+	case args[0] == "confirm-scan" && len(args) == 2:
+		removed, err := catalog.ConfirmScan(ctx, db, p.Log, plugpack.MarketplaceKey(args[1]))
+		if err == nil {
+			fmt.Printf("%d plugins of %s are removed\n", removed, args[1])
+		}
+		return err
+	}
+	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO]")
+}

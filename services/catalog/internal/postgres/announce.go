@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// ChannelOutbox is where a commit with new outbox rows notifies the relay.
+const ChannelOutbox = "outbox"
+
+const (
+	insertOutbox = `INSERT INTO outbox (id, subject, data) VALUES ($1, $2, $3)`
+	notifyOutbox = `SELECT pg_notify('outbox', '')`
+)
+
+// announce puts the plugins' state as this transaction leaves it into the
+// outbox.
+func announce(ctx context.Context, tx pgx.Tx, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	plugins, err := snapshots(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	var b pgx.Batch
+	for _, p := range plugins {
+		id := uuid.Must(uuid.NewV7()).String()
+		m, err := events.NewPluginChanged(id, p)
+		if err != nil {
+			return err
+		}
+		b.Queue(insertOutbox, id, m.Subject, m.Data)
+	}
+	b.Queue(notifyOutbox)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// snapshots reads the whole state of the plugins, removed ones too.
+func snapshots(ctx context.Context, tx pgx.Tx, ids []string) ([]plugpack.Plugin, error) {
+	return collectPlugins(tx.Query(ctx, selectPlugins+` WHERE p.id = ANY ($1::uuid[]) ORDER BY p.id`, ids))
+}
+
+const pluginIDsAfter = `SELECT id::text FROM plugins WHERE id > $1::uuid ORDER BY id LIMIT $2`
+
+// Republish puts every plugin, removed ones too, into the outbox again. It
+// goes in steps of a few hundred and tells progress after each.
+func (s *Store) Republish(ctx context.Context, progress func(done int)) error {
+	const step = 500
+	after, done := uuid.Nil.String(), 0
+	for {
+		var ids []string
+		err := s.tx(ctx, "republish", func(tx pgx.Tx) error {
+			rows, err := tx.Query(ctx, pluginIDsAfter, after, step)
+			if err != nil {
+				return err
+			}
+			if ids, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+				return err
+			}
+			return announce(ctx, tx, ids)
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		after, done = ids[len(ids)-1], done+len(ids)
+		progress(done)
+	}
+}

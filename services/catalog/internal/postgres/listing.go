@@ -1,0 +1,251 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// ApplyListing stores a marketplace's listing: its head, renames first, then
+// removals. Absence counts as removal only when the listing is complete and
+// believable: an empty one, or one that lacks more than a fifth of the
+// plugins, removes nothing and is held until a person confirms it (ConfirmScan)
+// or a later scan brings the plugins back.
+func (s *Store) ApplyListing(ctx context.Context, l plugpack.Listing) (outcome Outcome, err error) {
+	err = s.tx(ctx, "apply listing of "+string(l.Key), func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, l.Key); err != nil {
+			return err
+		}
+		outcome, err = applyListing(ctx, tx, l)
+		return err
+	})
+	if outcome == Held {
+		s.log.ErrorContext(ctx, "listing held: it would remove too much; run catalog confirm-scan if that is right",
+			"marketplace", l.Key, "names", len(l.Names))
+	}
+	return outcome, err
+}
+
+func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, error) {
+	m, err := resolveMarketplace(ctx, tx, l)
+	if err != nil {
+		return "", err
+	}
+	if l.ObservedAt.Before(m.ScannedAt) {
+		return Older, nil
+	}
+	changed := newSet(m.touched)
+	moved, err := applyRenames(ctx, tx, m, l)
+	if err != nil {
+		return "", err
+	}
+	changed.add(moved...)
+
+	outcome := Applied
+	live, err := livePlugins(ctx, tx, m.ID)
+	if err != nil {
+		return "", err
+	}
+	gone := absent(live, l)
+	if tooMany(len(gone), len(live), m) {
+		outcome = Held
+	} else {
+		removed, err := removePlugins(ctx, tx, gone, l.ObservedAt)
+		if err != nil {
+			return "", err
+		}
+		changed.add(removed...)
+	}
+	shown, err := updateHead(ctx, tx, m, l, outcome)
+	if err != nil {
+		return "", err
+	}
+	changed.add(shown...)
+	return outcome, announce(ctx, tx, changed.list())
+}
+
+// tooMany is the removal guard. A marketplace's first listing has none before
+// it to be compared with, so it is believed.
+func tooMany(gone, live int, m marketplaceRow) bool {
+	return !m.ListedAt.IsZero() && gone*5 > live
+}
+
+type livePlugin struct {
+	ID         string
+	Name       string
+	ObservedAt time.Time
+}
+
+const selectLive = `SELECT id::text, name, observed_at FROM plugins WHERE marketplace_id = $1 AND removed_at IS NULL`
+
+func livePlugins(ctx context.Context, tx pgx.Tx, marketplace string) ([]livePlugin, error) {
+	rows, err := tx.Query(ctx, selectLive, marketplace)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[livePlugin])
+}
+
+// absent gives the plugins that the listing does not have and that were not
+// seen after it.
+func absent(live []livePlugin, l plugpack.Listing) []string {
+	names := newSet(l.Names)
+	var gone []string
+	for _, p := range live {
+		if !names.has(p.Name) && !p.ObservedAt.After(l.ObservedAt) {
+			gone = append(gone, p.ID)
+		}
+	}
+	return gone
+}
+
+const markRemoved = `
+	UPDATE plugins SET revision = revision + 1, removed_at = $2, observed_at = $2, updated_at = $2
+	WHERE id = ANY ($1::uuid[]) AND removed_at IS NULL
+	RETURNING id::text`
+
+func removePlugins(ctx context.Context, tx pgx.Tx, ids []string, at time.Time) ([]string, error) {
+	return collectIDs(tx.Query(ctx, markRemoved, ids, at))
+}
+
+func collectIDs(rows pgx.Rows, err error) ([]string, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+const updateMarketplace = `
+	UPDATE marketplaces SET
+		name = $2, description = $3, owner = $4, commit_sha = $5, entries = $6, skipped = $7, scanned_at = $8,
+		state = $9, last_error = $10,
+		names = CASE WHEN $9 = 'held' THEN names ELSE $11 END,
+		listed_at = CASE WHEN $9 = 'held' THEN listed_at ELSE $8 END,
+		held_names = CASE WHEN $9 = 'held' THEN $11 END
+	WHERE id = $1`
+
+// updateHead stores what the file says of itself and what the host says of the
+// repository, and gives the plugins whose pages show a part that changed.
+func updateHead(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing, outcome Outcome) ([]string, error) {
+	state, problem := plugpack.ScanDone, ""
+	if outcome == Held {
+		state = plugpack.ScanHeld
+		problem = fmt.Sprintf("the listing of %s lacks more than a fifth of the plugins; nothing was removed until it is confirmed",
+			l.ObservedAt.UTC().Format(time.RFC3339))
+	}
+	if _, err := tx.Exec(ctx, updateMarketplace, m.ID, l.Name, l.Description, l.Owner, l.Commit, l.Entries,
+		emptyIfNil(l.Skipped), l.ObservedAt, state, problem, emptyIfNil(l.Names)); err != nil {
+		return nil, err
+	}
+	headChanged := m.Name != l.Name || m.FullName != l.Repository.FullName ||
+		m.License != l.Repository.License || m.Archived != l.Repository.Archived
+	return collectIDs(tx.Query(ctx, followRepository, m.ID, l.Repository.Stars, headChanged, l.ObservedAt))
+}
+
+// followRepository gives a new revision to the plugins whose page changed: all
+// of them, or those whose stars moved by a step (a twentieth, at least one).
+// Without steps, every star would render every plugin of a repository anew.
+const followRepository = `
+	UPDATE plugins SET revision = revision + 1, stars = $2, updated_at = greatest(updated_at, $4)
+	WHERE marketplace_id = $1 AND removed_at IS NULL
+		AND ($3 OR abs(stars - $2) >= greatest(1, stars / 20))
+	RETURNING id::text`
+
+// ConfirmScan applies the removals that the guard held back, and says how many
+// plugins were removed.
+func (s *Store) ConfirmScan(ctx context.Context, k plugpack.MarketplaceKey) (removed int, err error) {
+	err = s.tx(ctx, "confirm scan of "+string(k), func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, k); err != nil {
+			return err
+		}
+		m, found, err := marketplaceByKey(ctx, tx, k)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errs.New(errs.NotFound, "no marketplace %s is known", k)
+		}
+		if m.HeldNames == nil {
+			return errs.New(errs.Conflict, "no scan of %s waits for confirmation", k)
+		}
+		live, err := livePlugins(ctx, tx, m.ID)
+		if err != nil {
+			return err
+		}
+		ids, err := removePlugins(ctx, tx, absent(live, plugpack.Listing{Names: m.HeldNames, ObservedAt: m.ScannedAt}), m.ScannedAt)
+		if err != nil {
+			return err
+		}
+		removed = len(ids)
+		if _, err := tx.Exec(ctx, releaseHeld, m.ID); err != nil {
+			return err
+		}
+		return announce(ctx, tx, ids)
+	})
+	return removed, err
+}
+
+const releaseHeld = `
+	UPDATE marketplaces
+	SET names = held_names, listed_at = scanned_at, held_names = NULL, state = 'scanned', last_error = ''
+	WHERE id = $1`
+
+// ApplyFailure notes that a scan could not read the marketplace. Its plugins
+// stay as they are, as they do in the client.
+func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome Outcome, err error) {
+	err = s.tx(ctx, "apply failed scan of "+string(f.Key), func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, f.Key); err != nil {
+			return err
+		}
+		m, err := marketplaceFor(ctx, tx, f.Key)
+		if err != nil {
+			return err
+		}
+		if f.ObservedAt.Before(m.ScannedAt) || f.ObservedAt.Before(m.FailedAt) {
+			outcome = Older
+			return nil
+		}
+		outcome = Applied
+		_, err = tx.Exec(ctx, markFailed, m.ID, plugpack.Cut(plugpack.Clean(f.Reason), plugpack.MaxDescription), f.ObservedAt, f.Entries)
+		return err
+	})
+	return outcome, err
+}
+
+const markFailed = `
+	UPDATE marketplaces
+	SET state = 'failed', last_error = $2, failed_at = $3, entries = CASE WHEN listed_at IS NULL THEN $4 ELSE entries END
+	WHERE id = $1`
+
+// set is a set of strings that remembers no order.
+type set map[string]struct{}
+
+func newSet(members []string) set {
+	s := make(set, len(members))
+	s.add(members...)
+	return s
+}
+
+func (s set) add(members ...string) {
+	for _, m := range members {
+		s[m] = struct{}{}
+	}
+}
+
+func (s set) has(m string) bool { _, ok := s[m]; return ok }
+
+func (s set) list() []string {
+	all := make([]string, 0, len(s))
+	for m := range s {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, strings.Compare)
+	return all
+}

@@ -1,0 +1,228 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Outcome says what became of an event.
+type Outcome string
+
+// The outcomes.
+const (
+	Applied   Outcome = "applied"
+	Unchanged Outcome = "unchanged" // nothing new but the time
+	Older     Outcome = "older"     // something newer was there already
+	Held      Outcome = "held"      // a removal waits for confirmation
+)
+
+// ApplyObservation stores what a scan saw of a plugin, unless something newer
+// was seen before. The time of an unchanged plugin is stored too: otherwise a
+// late older message would still win over it.
+func (s *Store) ApplyObservation(ctx context.Context, o plugpack.Observation) (outcome Outcome, err error) {
+	err = s.tx(ctx, "apply "+o.Key().String(), func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, o.Marketplace); err != nil {
+			return err
+		}
+		outcome, err = applyObservation(ctx, tx, o)
+		return err
+	})
+	return outcome, err
+}
+
+func applyObservation(ctx context.Context, tx pgx.Tx, o plugpack.Observation) (Outcome, error) {
+	checksum, err := factsChecksum(o.Facts)
+	if err != nil {
+		return "", err
+	}
+	row, found, err := plugin(ctx, tx, o.Key())
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return addPlugin(ctx, tx, o, checksum)
+	}
+	switch {
+	case o.ObservedAt.Before(row.ObservedAt):
+		return Older, nil
+	case !row.Removed && slices.Equal(row.Checksum, checksum):
+		_, err := tx.Exec(ctx, touchPlugin, row.ID, o.ObservedAt)
+		return Unchanged, err
+	}
+	if _, err := tx.Exec(ctx, updatePlugin, row.ID, o.ObservedAt); err != nil {
+		return "", err
+	}
+	if err := putFacts(ctx, tx, row.ID, o, checksum); err != nil {
+		return "", err
+	}
+	return Applied, announce(ctx, tx, []string{row.ID})
+}
+
+// The clock of a plugin never goes back, whatever order its marketplace's
+// listings and its own observations come in.
+const (
+	touchPlugin  = `UPDATE plugins SET observed_at = $2 WHERE id = $1`
+	updatePlugin = `
+		UPDATE plugins
+		SET revision = revision + 1, observed_at = $2, updated_at = $2, removed_at = NULL, successor_id = NULL
+		WHERE id = $1`
+	findPlugin = `
+		SELECT p.id::text, p.observed_at, p.removed_at IS NOT NULL AS removed, f.checksum
+		FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id
+		WHERE p.key = $1`
+)
+
+type pluginRow struct {
+	ID         string
+	ObservedAt time.Time
+	Removed    bool
+	Checksum   []byte
+}
+
+func plugin(ctx context.Context, tx pgx.Tx, k plugpack.Key) (row pluginRow, found bool, err error) {
+	rows, err := tx.Query(ctx, findPlugin, k.String())
+	if err != nil {
+		return row, false, err
+	}
+	row, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[pluginRow])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return row, false, nil
+	}
+	return row, err == nil, err
+}
+
+// addPlugin makes a plugin's row, unless the observation is of a time that the
+// catalog has left behind: its key was given up since by a rename, or a newer
+// listing of its marketplace does not have it any more.
+func addPlugin(ctx context.Context, tx pgx.Tx, o plugpack.Observation, checksum []byte) (Outcome, error) {
+	var gone bool
+	if err := tx.QueryRow(ctx, keyGivenUp, o.Key().String(), o.ObservedAt).Scan(&gone); err != nil {
+		return "", err
+	}
+	if gone {
+		return Older, nil
+	}
+	m, err := marketplaceFor(ctx, tx, o.Marketplace)
+	if err != nil {
+		return "", err
+	}
+	if m.ListedAt.After(o.ObservedAt) && !slices.Contains(m.Names, o.Name) {
+		return Older, nil
+	}
+	slug, err := freeSlug(ctx, tx, o.Key())
+	if err != nil {
+		return "", err
+	}
+	id := uuid.Must(uuid.NewV7()).String()
+	if _, err := tx.Exec(ctx, insertPlugin, id, m.ID, o.Key().String(), o.Name, slug, o.ObservedAt); err != nil {
+		return "", err
+	}
+	if err := putFacts(ctx, tx, id, o, checksum); err != nil {
+		return "", err
+	}
+	return Applied, announce(ctx, tx, []string{id})
+}
+
+const (
+	keyGivenUp = `SELECT EXISTS (SELECT FROM plugin_aliases WHERE key = $1 AND observed_at >= $2)`
+
+	insertPlugin = `
+		INSERT INTO plugins (id, marketplace_id, key, name, slug, revision, observed_at, stars, first_seen, updated_at)
+		VALUES ($1, $2, $3, $4, $5, 1, $6,
+			coalesce((SELECT r.stars FROM marketplaces m JOIN repositories r ON r.id = m.repository_id WHERE m.id = $2), 0),
+			$6, $6)`
+
+	slugTaken = `
+		SELECT EXISTS (SELECT FROM plugins WHERE slug = $1) OR EXISTS (SELECT FROM plugin_aliases WHERE slug = $1)`
+)
+
+// freeSlug gives the first form of the key's slug that no plugin has or had.
+func freeSlug(ctx context.Context, tx pgx.Tx, k plugpack.Key) (string, error) {
+	for attempt := range 11 {
+		slug := k.Slug(attempt)
+		var taken bool
+		if err := tx.QueryRow(ctx, slugTaken, slug).Scan(&taken); err != nil {
+			return "", err
+		}
+		if !taken && slug != "" {
+			return slug, nil
+		}
+	}
+	return "", fmt.Errorf("no slug is left for %s", k)
+}
+
+const upsertFacts = `
+	INSERT INTO plugin_facts (
+		plugin_id, checksum, display_name, description, version, author, homepage, repository, license, category,
+		keywords, source, origin, state, state_reason, components, has, commit_sha, digest, search)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+		setweight(to_tsvector('simple', $20), 'A') || setweight(to_tsvector('english', $20), 'A') ||
+		setweight(to_tsvector('english', $21), 'B') ||
+		setweight(to_tsvector('english', $4), 'C') ||
+		setweight(to_tsvector('english', $22), 'D'))
+	ON CONFLICT (plugin_id) DO UPDATE SET
+		checksum = excluded.checksum, display_name = excluded.display_name, description = excluded.description,
+		version = excluded.version, author = excluded.author, homepage = excluded.homepage,
+		repository = excluded.repository, license = excluded.license, category = excluded.category,
+		keywords = excluded.keywords, source = excluded.source, origin = excluded.origin, state = excluded.state,
+		state_reason = excluded.state_reason, components = excluded.components, has = excluded.has,
+		commit_sha = excluded.commit_sha, digest = excluded.digest, search = excluded.search`
+
+func putFacts(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation, checksum []byte) error {
+	f := o.Facts
+	_, err := tx.Exec(ctx, upsertFacts, id, checksum, f.DisplayName, f.Description, f.Version, f.Author, f.Homepage,
+		f.Repository, f.License, f.Category, emptyIfNil(f.Keywords), f.Source, f.Origin, f.State, f.StateReason,
+		emptyIfNil(f.Components), kinds(f.Components), f.Commit, f.Digest,
+		o.Name+" "+f.DisplayName, strings.Join(f.Keywords, " ")+" "+f.Category, componentText(f.Components))
+	return err
+}
+
+// componentText is what a search finds of a plugin's components, bounded so
+// that a tsvector's own limit of 1 MiB stays far.
+func componentText(components []plugpack.Component) string {
+	var b strings.Builder
+	for _, c := range components {
+		if b.Len() > 100_000 {
+			break
+		}
+		b.WriteString(c.Name + " " + c.Description + "\n")
+	}
+	return b.String()
+}
+
+func kinds(components []plugpack.Component) []string {
+	has := []string{}
+	for _, k := range plugpack.ComponentKinds {
+		if slices.ContainsFunc(components, func(c plugpack.Component) bool { return c.Kind == k }) {
+			has = append(has, string(k))
+		}
+	}
+	return has
+}
+
+func factsChecksum(f plugpack.Facts) ([]byte, error) {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("encode facts: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return sum[:], nil
+}
+
+func emptyIfNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

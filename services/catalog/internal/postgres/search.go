@@ -1,0 +1,183 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// MaxTotal caps the count of a search's matches: "more than a thousand".
+const MaxTotal = 1001
+
+// candidates is how many matches, the most starred, are ranked. Ranking every
+// match of a common word costs tens of milliseconds at 100,000 plugins.
+const candidates = 300
+
+// Found is what a search found.
+type Found struct {
+	Plugins []plugpack.Plugin
+	Total   int // at most MaxTotal
+	Facets  map[string][]Tally
+}
+
+// matching and its kin select the candidates of a text query in $1. An exact
+// name is always a candidate, however few stars it has. Listings of one origin
+// under one name are one plugin seen from several marketplaces and count once.
+const (
+	joined = `
+		FROM plugins p
+		JOIN plugin_facts f ON f.plugin_id = p.id
+		JOIN marketplaces m ON m.id = p.marketplace_id
+		LEFT JOIN repositories r ON r.id = m.repository_id`
+
+	rankMatches = `
+		SELECT id::text, total::int FROM (
+			SELECT c.*, row_number() OVER (PARTITION BY c.twin ORDER BY c.rank DESC, c.id DESC) AS place,
+				count(*) OVER () AS total
+			FROM (
+				SELECT p.id, coalesce(nullif(f.origin, '') || ' ' || lower(p.name), p.id::text) AS twin,
+					(ts_rank('{0.05,0.2,0.5,1.0}', f.search, q.query) * (1 + 0.25 * ln(1 + p.stars))
+						+ CASE WHEN lower(p.name) = lower($1) THEN 100 ELSE 0 END)::float8 AS rank
+				%s, (SELECT %s AS query) q
+				%s AND (f.search @@ q.query OR lower(p.name) COLLATE "C" = lower($1))
+				ORDER BY lower(p.name) = lower($1) DESC, p.stars DESC, p.id DESC
+				LIMIT %d
+			) c
+		) d
+		WHERE place = 1
+		ORDER BY rank DESC, id DESC
+		LIMIT $2 OFFSET $3`
+
+	countMatches = `
+		SELECT count(*)::int FROM (
+			SELECT DISTINCT coalesce(nullif(f.origin, '') || ' ' || lower(p.name), p.id::text)
+			%s, (SELECT %s AS query) q
+			%s AND (f.search @@ q.query OR lower(p.name) COLLATE "C" = lower($1))
+			LIMIT %d
+		) x`
+
+	// wholeWords needs every word; anyPrefix needs one, and takes beginnings.
+	wholeWords = `websearch_to_tsquery('english', $1)`
+	anyPrefix  = `to_tsquery('simple', $1)`
+)
+
+// Search finds live plugins by text, best first. When no plugin has all the
+// words, plugins that have a word beginning like one of them are given.
+func (s *Store) Search(ctx context.Context, text string, f Filter, skip, limit int) (Found, error) {
+	found, err := s.search(ctx, wholeWords, text, f, skip, limit)
+	if err != nil || found.Total > 0 {
+		return found, err
+	}
+	if prefixes := prefixQuery(text); prefixes != "" {
+		return s.search(ctx, anyPrefix, prefixes, f, skip, limit)
+	}
+	return found, nil
+}
+
+func (s *Store) search(ctx context.Context, query, text string, f Filter, skip, limit int) (found Found, err error) {
+	where, args := f.where([]any{text})
+	if err := s.pool.QueryRow(ctx, fmt.Sprintf(countMatches, joined, query, where, MaxTotal), args...).Scan(&found.Total); err != nil {
+		return found, classify("search", err)
+	}
+	if found.Total == 0 {
+		return found, nil
+	}
+	if found.Facets, err = s.facets(ctx, query, where, args); err != nil {
+		return found, classify("search", err)
+	}
+	where, args = f.where([]any{text, limit, skip})
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(rankMatches, joined, query, where, candidates), args...)
+	if err != nil {
+		return found, classify("search", err)
+	}
+	ranked, err := pgx.CollectRows(rows, pgx.RowToStructByName[struct {
+		ID    string
+		Total int
+	}])
+	if err != nil {
+		return found, classify("search", err)
+	}
+	ids := make([]string, len(ranked))
+	for i, r := range ranked {
+		ids[i] = r.ID
+	}
+	found.Plugins, err = s.inOrder(ctx, ids)
+	return found, classify("search", err)
+}
+
+// inOrder reads the plugins with the ids and keeps the ids' order.
+func (s *Store) inOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error) {
+	return collectPlugins(s.pool.Query(ctx,
+		selectPlugins+` WHERE p.id = ANY ($1::uuid[]) ORDER BY array_position($1::uuid[], p.id)`, ids))
+}
+
+const countFacets = `
+	SELECT field, name, count(*)::int AS count
+	FROM (
+		SELECT f.category, f.has, coalesce(nullif(f.license, ''), r.license, '') AS license
+		%s, (SELECT %s AS query) q
+		%s AND (f.search @@ q.query OR lower(p.name) COLLATE "C" = lower($1))
+		ORDER BY p.stars DESC, p.id DESC
+		LIMIT %d
+	) c, LATERAL (
+		SELECT 'category' AS field, c.category AS name
+		UNION ALL SELECT 'license', c.license
+		UNION ALL SELECT 'has', unnest(c.has)
+	) v
+	WHERE name <> ''
+	GROUP BY field, name
+	ORDER BY field, count DESC, name`
+
+func (s *Store) facets(ctx context.Context, query, where string, args []any) (map[string][]Tally, error) {
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(countFacets, joined, query, where, candidates), args...)
+	if err != nil {
+		return nil, err
+	}
+	facets := map[string][]Tally{}
+	var (
+		field string
+		t     Tally
+	)
+	_, err = pgx.ForEachRow(rows, []any{&field, &t.Name, &t.Count}, func() error {
+		facets[field] = append(facets[field], t)
+		return nil
+	})
+	return facets, err
+}
+
+// prefixQuery turns free text into a tsquery of word beginnings. Only letters
+// and digits go through, so no text is an error in the query's own language.
+func prefixQuery(text string) string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	var terms []string
+	for _, w := range words {
+		if len([]rune(w)) >= 3 {
+			terms = append(terms, w+":*")
+		}
+	}
+	return strings.Join(terms, " | ")
+}
+
+const suggestNames = `
+	SELECT p.name
+	FROM plugins p
+	WHERE p.removed_at IS NULL AND lower(p.name) COLLATE "C" LIKE $1
+	GROUP BY p.name
+	ORDER BY max(p.stars) DESC, p.name
+	LIMIT $2`
+
+// Suggest gives names that begin with text, the most starred first.
+func (s *Store) Suggest(ctx context.Context, text string, limit int) ([]string, error) {
+	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text))
+	rows, err := s.pool.Query(ctx, suggestNames, escaped+"%", limit)
+	if err != nil {
+		return nil, classify("suggest", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return names, classify("suggest", err)
+}

@@ -1,0 +1,100 @@
+// Package postgres is the catalog's store, and the only code that writes the
+// database.
+//
+// What a scan may overwrite is in plugin_facts; a plugin's identity, revision
+// and place in lists are in plugins, so a scan cannot touch anything else. Each
+// change of what a reader may see raises the plugin's revision and puts its
+// whole new state into the outbox, in the same transaction. Nothing here talks
+// to the network while a transaction is open.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Store reads and writes the catalog.
+type Store struct {
+	pool *pgxpool.Pool
+	log  *slog.Logger
+}
+
+// New makes a store on an open pool.
+func New(pool *pgxpool.Pool, log *slog.Logger) *Store { return &Store{pool: pool, log: log} }
+
+// Open opens a pool on the database at url. Plans are made anew for each query
+// because a generic plan of a text search is twenty times slower than one that
+// knows the words; JIT costs more than it gives on queries this short.
+func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "DATABASE_URL: want an address such as postgres://user:password@host/database")
+	}
+	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
+	cfg.ConnConfig.RuntimeParams["jit"] = "off"
+	cfg.MaxConns = max(cfg.MaxConns, 12)
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "open the database: %w", err)
+	}
+	return pool, nil
+}
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return classify("ping", s.pool.Ping(ctx)) }
+
+// tx runs f in a read-committed transaction. Writers of one marketplace are
+// kept apart by lock, which is what makes that level enough.
+func (s *Store) tx(ctx context.Context, what string, f func(tx pgx.Tx) error) error {
+	return classify(what, pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, f))
+}
+
+const lockMarketplace = `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:' || $1, 0))`
+
+// lock holds back other writers of the marketplace until the transaction ends.
+func lock(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) error {
+	_, err := tx.Exec(ctx, lockMarketplace, string(k))
+	return err
+}
+
+// classify gives a database error its kind: bad data is Invalid and stays so,
+// a database that is away or busy is Unavailable, the rest is a bug.
+func classify(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*errs.Error](err); ok {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch class := pg.Code[:2]; {
+		case class == "22": // data exception, such as a NUL byte in a text
+			return errs.New(errs.Invalid, "%s: %w", what, err)
+		case class == "23" && pg.Code == "23514": // a check of the schema
+			return errs.New(errs.Invalid, "%s: %w", what, err)
+		case strings.Contains("08 25 40 53 55 57", class): // connection, read-only, rollback, resources, locks, shutdown
+			return errs.New(errs.Unavailable, "%s: %w", what, err)
+		}
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || connectionLost(err) {
+		return errs.New(errs.Unavailable, "%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func connectionLost(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "conn closed") || strings.Contains(text, "unexpected EOF") ||
+		strings.Contains(text, "connection reset") || strings.Contains(text, "broken pipe") || strings.Contains(text, "closed pool")
+}

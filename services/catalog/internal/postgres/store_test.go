@@ -1,0 +1,616 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/testkit"
+	"github.com/plugpack/plugpack/libs/testkit/sample"
+	"github.com/plugpack/plugpack/migrations"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// fixture is a store on a database of the test's own.
+type fixture struct {
+	*postgres.Store
+	t    *testing.T
+	pool *pgxpool.Pool
+}
+
+func newStore(t *testing.T) fixture {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), testkit.Postgres(t, migrations.Up))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return fixture{postgres.New(pool, testkit.Log(t)), t, pool}
+}
+
+const repo = "acme/tools"
+
+func (f fixture) list(n int, want postgres.Outcome, change func(*plugpack.Listing), names ...string) {
+	f.t.Helper()
+	l := sample.Listing(repo, n, names...)
+	if change != nil {
+		change(&l)
+	}
+	got, err := f.ApplyListing(f.t.Context(), l)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if got != want {
+		f.t.Fatalf("listing at %d: %s, want %s", n, got, want)
+	}
+}
+
+func (f fixture) see(name string, n int, want postgres.Outcome, change func(*plugpack.Observation)) {
+	f.t.Helper()
+	o := sample.Observation(repo, name, n)
+	o.Facts.Digest, o.Facts.Commit = "", "" // unchanged unless the test changes it
+	if change != nil {
+		change(&o)
+	}
+	got, err := f.ApplyObservation(f.t.Context(), o)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if got != want {
+		f.t.Fatalf("observation of %s at %d: %s, want %s", name, n, got, want)
+	}
+}
+
+func (f fixture) bySlug(slug string) plugpack.Plugin {
+	f.t.Helper()
+	p, err := f.PluginBySlug(f.t.Context(), slug)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return p
+}
+
+func (f fixture) live() []string {
+	f.t.Helper()
+	ps, err := f.Plugins(f.t.Context(), postgres.Filter{}, postgres.Page{Sort: postgres.SortName, Limit: 100})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	names := []string{}
+	for _, p := range ps {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func (f fixture) wantLive(names ...string) {
+	f.t.Helper()
+	if diff := cmp.Diff(append([]string{}, names...), f.live()); diff != "" {
+		f.t.Fatalf("live plugins (-want +got):\n%s", diff)
+	}
+}
+
+// announced gives the outbox's snapshots in order.
+func (f fixture) announced() []plugpack.Plugin {
+	f.t.Helper()
+	rows, err := f.pool.Query(f.t.Context(), `SELECT data FROM outbox ORDER BY id`)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (p plugpack.Plugin, err error) {
+		var data []byte
+		if err = r.Scan(&data); err == nil {
+			p, err = events.Decode[plugpack.Plugin](data, events.TypePluginChanged)
+		}
+		return p, err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return all
+}
+
+func described(text string) func(*plugpack.Observation) {
+	return func(o *plugpack.Observation) { o.Facts.Description = text }
+}
+
+func TestApplyObservation(t *testing.T) {
+	t.Parallel()
+	t.Run("a new plugin is announced with all that its page shows", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy")
+		f.see("deploy", 0, postgres.Applied, nil)
+		got := f.announced()
+		if len(got) != 1 || got[0].Slug != "acme-tools-deploy" || got[0].Revision != 1 || got[0].Stars != 10 || got[0].Marketplace.Name != "acme-tools" {
+			t.Fatalf("announced %+v", got)
+		}
+		if diff := cmp.Diff(f.bySlug("acme-tools-deploy"), got[0], cmpTimes, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("stored and announced differ:\n%s", diff)
+		}
+	})
+	t.Run("the same content moves the clock and nothing else", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.see("deploy", 0, postgres.Applied, nil)
+		f.see("deploy", 5, postgres.Unchanged, nil)
+		// The late message is older than the clock, though its content differs.
+		f.see("deploy", 3, postgres.Older, described("an older state"))
+		p := f.bySlug("acme-tools-deploy")
+		if p.Revision != 1 || p.Facts.Description != "Helps with deploy" || len(f.announced()) != 1 {
+			t.Fatalf("got revision %d, %q, %d announcements", p.Revision, p.Facts.Description, len(f.announced()))
+		}
+	})
+	t.Run("a change raises the revision and is announced", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.see("deploy", 0, postgres.Applied, nil)
+		f.see("deploy", 1, postgres.Applied, described("Deploys faster"))
+		f.see("deploy", 1, postgres.Unchanged, described("Deploys faster")) // delivered twice
+		a := f.announced()
+		if len(a) != 2 || a[1].Revision != 2 || a[1].Facts.Description != "Deploys faster" {
+			t.Fatalf("announced %+v", a)
+		}
+	})
+	t.Run("two keys with one slug form get two slugs", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.see("de-ploy", 0, postgres.Applied, nil)
+		f.see("de.ploy", 0, postgres.Applied, nil)
+		want := plugpack.NewMarketplaceKey("github.com", repo).Plugin("de.ploy").Slug(1)
+		if p := f.bySlug(want); p.Name != "de.ploy" || !strings.HasPrefix(want, "acme-tools-de-ploy-") {
+			t.Fatalf("%s is %s", want, p.Name)
+		}
+	})
+	t.Run("a text the database cannot hold is refused for good", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		o := sample.Observation(repo, "deploy", 0)
+		o.Facts.Description = "NUL \x00"
+		if _, err := f.ApplyObservation(t.Context(), o); errs.KindOf(err) != errs.Invalid {
+			t.Fatalf("got %v", err)
+		}
+		o.Facts.Description = strings.Repeat("x", plugpack.MaxDescription+1)
+		if _, err := f.ApplyObservation(t.Context(), o); errs.KindOf(err) != errs.Invalid {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestApplyListing(t *testing.T) {
+	t.Parallel()
+	six := []string{"a", "b", "c", "d", "e", "f"}
+	start := func(t *testing.T) fixture {
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, six...)
+		for _, n := range six {
+			f.see(n, 0, postgres.Applied, nil)
+		}
+		f.wantLive(six...)
+		return f
+	}
+	t.Run("a plugin that is not listed any more is removed and stays known", func(t *testing.T) {
+		t.Parallel()
+		f := start(t)
+		f.list(1, postgres.Applied, nil, six[:5]...)
+		f.wantLive(six[:5]...)
+		p := f.bySlug("acme-tools-f")
+		if !p.Removed || p.Revision != 2 {
+			t.Fatalf("got %+v", p)
+		}
+		f.see("f", 0, postgres.Older, described("replayed")) // a replay does not resurrect it
+		f.wantLive(six[:5]...)
+		f.see("f", 2, postgres.Applied, nil) // listed again
+		f.wantLive(six...)
+		if back := f.bySlug("acme-tools-f"); back.ID != p.ID || back.Revision != 3 {
+			t.Fatalf("came back as %+v", back)
+		}
+	})
+	t.Run("an empty listing removes nothing", func(t *testing.T) {
+		t.Parallel()
+		f := start(t)
+		f.list(1, postgres.Held, nil)
+		f.wantLive(six...)
+	})
+	t.Run("a listing that lacks over a fifth is held until it is confirmed", func(t *testing.T) {
+		t.Parallel()
+		f := start(t)
+		f.list(1, postgres.Held, nil, six[:4]...)
+		f.wantLive(six...)
+		ms, err := f.Marketplaces(t.Context(), postgres.MarketplaceFilter{}, "", 0, 10)
+		if err != nil || len(ms) != 1 || ms[0].State != plugpack.ScanHeld || ms[0].LastError == "" {
+			t.Fatalf("marketplaces %+v, %v", ms, err)
+		}
+		removed, err := f.ConfirmScan(t.Context(), "github.com/acme/tools")
+		if err != nil || removed != 2 {
+			t.Fatalf("removed %d, %v", removed, err)
+		}
+		f.wantLive(six[:4]...)
+		if _, err := f.ConfirmScan(t.Context(), "github.com/acme/tools"); errs.KindOf(err) != errs.Conflict {
+			t.Fatalf("confirmed twice: %v", err)
+		}
+	})
+	t.Run("a listing that is whole again ends the hold", func(t *testing.T) {
+		t.Parallel()
+		f := start(t)
+		f.list(1, postgres.Held, nil, "a")
+		f.list(2, postgres.Applied, nil, six...)
+		f.wantLive(six...)
+		if _, err := f.ConfirmScan(t.Context(), "github.com/acme/tools"); errs.KindOf(err) != errs.Conflict {
+			t.Fatalf("confirmed a scan that is over: %v", err)
+		}
+	})
+	t.Run("an older listing is dropped", func(t *testing.T) {
+		t.Parallel()
+		f := start(t)
+		f.list(5, postgres.Applied, nil, six...)
+		f.list(3, postgres.Older, nil, six[:5]...)
+		f.wantLive(six...)
+	})
+	t.Run("stars move in steps, each with a revision", func(t *testing.T) {
+		t.Parallel()
+		f := start(t)
+		stars := func(n int) func(*plugpack.Listing) {
+			return func(l *plugpack.Listing) { l.Repository.Stars = n }
+		}
+		f.list(1, postgres.Applied, stars(1000), six...)
+		f.list(2, postgres.Applied, stars(1049), six...) // less than a twentieth
+		if p := f.bySlug("acme-tools-a"); p.Stars != 1000 || p.Revision != 2 {
+			t.Fatalf("got %d stars at revision %d", p.Stars, p.Revision)
+		}
+		f.list(3, postgres.Applied, stars(1050), six...)
+		if p := f.bySlug("acme-tools-a"); p.Stars != 1050 || p.Revision != 3 {
+			t.Fatalf("got %d stars at revision %d", p.Stars, p.Revision)
+		}
+	})
+	t.Run("a failed scan keeps everything and says why", func(t *testing.T) {
+		t.Parallel()
+		f := start(t)
+		_, err := f.ApplyFailure(t.Context(), plugpack.Failure{Key: "github.com/acme/tools", ObservedAt: sample.At(4), Reason: "the file is not JSON"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.wantLive(six...)
+		ms, _ := f.Marketplaces(t.Context(), postgres.MarketplaceFilter{State: "failed"}, "", 0, 10)
+		if len(ms) != 1 || ms[0].LastError != "the file is not JSON" || ms[0].Plugins != 6 {
+			t.Fatalf("marketplaces %+v", ms)
+		}
+	})
+}
+
+func TestRename(t *testing.T) {
+	t.Parallel()
+	renames := func(pairs ...string) func(*plugpack.Listing) {
+		return func(l *plugpack.Listing) {
+			l.Renames = map[string]string{}
+			for i := 0; i < len(pairs); i += 2 {
+				l.Renames[pairs[i]] = pairs[i+1]
+			}
+		}
+	}
+	t.Run("the row moves, the old slug leads to it, late messages are old", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "old")
+		f.see("old", 0, postgres.Applied, nil)
+		id := f.bySlug("acme-tools-old").ID
+		f.list(1, postgres.Applied, renames("old", "new"), "new")
+		f.see("new", 1, postgres.Applied, nil)
+		p := f.bySlug("acme-tools-old")
+		if p.ID != id || p.Slug != "acme-tools-new" || !slices.Equal(p.Aliases, []string{"acme-tools-old"}) {
+			t.Fatalf("got %+v", p)
+		}
+		f.see("old", 0, postgres.Older, described("late"))
+		f.wantLive("new")
+		f.list(2, postgres.Applied, renames("old", "new"), "new") // the map stays in the file
+		if again := f.bySlug("acme-tools-new"); again.Revision != p.Revision {
+			t.Fatalf("revision went from %d to %d", p.Revision, again.Revision)
+		}
+	})
+	t.Run("a chain ends at its last name, and a loop nowhere", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "one", "x", "b", "c", "d", "e")
+		for _, n := range []string{"one", "x", "b", "c", "d", "e"} {
+			f.see(n, 0, postgres.Applied, nil)
+		}
+		f.list(1, postgres.Applied, renames("one", "two", "two", "three", "x", "y", "y", "x"), "three", "b", "c", "d", "e")
+		f.wantLive("b", "c", "d", "e", "three")
+	})
+	t.Run("a name that comes back takes its own slug back", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "a")
+		f.see("a", 0, postgres.Applied, nil)
+		f.list(1, postgres.Applied, renames("a", "b"), "b")
+		f.list(2, postgres.Applied, renames("b", "a"), "a")
+		p := f.bySlug("acme-tools-a")
+		if p.Name != "a" || p.Slug != "acme-tools-a" || p.Revision != 3 || !slices.Equal(p.Aliases, []string{"acme-tools-b"}) {
+			t.Fatalf("got %+v", p)
+		}
+	})
+	t.Run("a new plugin under a name that was given up is another plugin", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "old")
+		f.see("old", 0, postgres.Applied, nil)
+		f.list(1, postgres.Applied, renames("old", "new"), "new")
+		f.list(2, postgres.Applied, nil, "new", "old")
+		f.see("old", 2, postgres.Applied, nil)
+		f.wantLive("new", "old")
+		if p := f.bySlug("acme-tools-old"); p.Name != "new" {
+			t.Fatalf("the old slug leads to %s", p.Name)
+		}
+	})
+	t.Run("where the new name is known, the old one points to it", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "old", "new")
+		f.see("old", 0, postgres.Applied, nil)
+		f.see("new", 0, postgres.Applied, nil)
+		f.list(1, postgres.Applied, renames("old", "new"), "new")
+		p := f.bySlug("acme-tools-old")
+		if !p.Removed || p.Successor != "acme-tools-new" {
+			t.Fatalf("got %+v", p)
+		}
+		f.list(2, postgres.Applied, renames("old", "new"), "new")
+		if again := f.bySlug("acme-tools-old"); again.Revision != p.Revision {
+			t.Fatalf("revision went from %d to %d", p.Revision, again.Revision)
+		}
+	})
+	t.Run("a rename to nothing is a removal that needs no confirmation", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "a", "b")
+		f.see("a", 0, postgres.Applied, nil)
+		f.see("b", 0, postgres.Applied, nil)
+		f.list(1, postgres.Applied, renames("b", ""), "a")
+		f.wantLive("a")
+	})
+}
+
+func TestRepositoryIdentity(t *testing.T) {
+	t.Parallel()
+	t.Run("a renamed repository keeps its plugins, ids and slugs", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy")
+		f.see("deploy", 0, postgres.Applied, nil)
+		before := f.bySlug("acme-tools-deploy")
+		moved := sample.Listing("acme/toolbox", 1, "deploy")
+		moved.Repository.HostID = sample.Listing(repo, 0).Repository.HostID
+		if _, err := f.ApplyListing(t.Context(), moved); err != nil {
+			t.Fatal(err)
+		}
+		after := f.bySlug("acme-tools-deploy")
+		if after.ID != before.ID || after.Key().String() != "github.com/acme/toolbox:deploy" || after.Revision != 2 || after.Removed {
+			t.Fatalf("got %+v", after)
+		}
+		f.see("deploy", 0, postgres.Older, described("late, under the old key"))
+		f.list(0, postgres.Older, nil, "deploy")
+		if n, _ := f.CountMarketplaces(t.Context(), postgres.MarketplaceFilter{}); n != 1 {
+			t.Fatalf("%d marketplaces", n)
+		}
+	})
+	t.Run("a name taken over by another repository is another marketplace", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy", "gone")
+		f.see("deploy", 0, postgres.Applied, nil)
+		f.see("gone", 0, postgres.Applied, nil)
+		before := f.bySlug("acme-tools-deploy")
+		f.list(1, postgres.Applied, func(l *plugpack.Listing) { l.Repository.HostID = 99 }, "deploy")
+		f.see("deploy", 1, postgres.Applied, nil)
+		f.wantLive("deploy")
+		if p := f.bySlug("acme-tools-deploy"); p.ID != before.ID || !p.Removed {
+			t.Fatalf("the old plugin is %+v", p)
+		}
+		f.see("gone", 0, postgres.Older, nil)
+		f.list(0, postgres.Older, nil, "deploy", "gone")
+		f.wantLive("deploy")
+	})
+}
+
+// A stream keeps the last message of each subject, so a replay brings plugins
+// before the newer listing of their marketplace, and removed ones too.
+func TestReplayIntoEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	lived, replayed := newStore(t), newStore(t)
+	for _, n := range []string{"a", "b", "old"} {
+		lived.see(n, 0, postgres.Applied, nil)
+	}
+	lived.list(0, postgres.Applied, nil, "a", "b", "old")
+	rename := func(l *plugpack.Listing) { l.Renames = map[string]string{"old": "new"} }
+	lived.list(1, postgres.Applied, rename, "a", "b", "new")
+	lived.see("new", 1, postgres.Applied, nil)
+	lived.list(2, postgres.Held, rename, "a")
+	if _, err := lived.ConfirmScan(t.Context(), "github.com/acme/tools"); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []string{"a", "b", "old"} {
+		replayed.see(n, 0, postgres.Applied, nil)
+	}
+	replayed.see("new", 1, postgres.Applied, nil)
+	replayed.list(2, postgres.Applied, rename, "a")
+	if diff := cmp.Diff(lived.live(), replayed.live()); diff != "" {
+		t.Fatalf("replay differs:\n%s", diff)
+	}
+}
+
+func TestPlugins(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	var names []string
+	for i := range 25 {
+		names = append(names, fmt.Sprintf("p%02d", i))
+	}
+	f.list(0, postgres.Applied, nil, names...)
+	for i, n := range names {
+		f.see(n, i, postgres.Applied, func(o *plugpack.Observation) {
+			if i%5 == 0 {
+				o.Facts.Category, o.Facts.Components = "database", []plugpack.Component{{Kind: plugpack.MCP, Name: "db"}}
+			}
+		})
+	}
+	for _, sort := range []postgres.Sort{postgres.SortDefault, postgres.SortStars, postgres.SortUpdated, postgres.SortName} {
+		t.Run("pages by cursor are the whole list, sorted by "+string(sort), func(t *testing.T) {
+			whole, err := f.Plugins(t.Context(), postgres.Filter{}, postgres.Page{Sort: sort, Limit: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var paged []plugpack.Plugin
+			page := postgres.Page{Sort: sort, Limit: 7}
+			for {
+				next, err := f.Plugins(t.Context(), postgres.Filter{}, page)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if paged = append(paged, next...); len(next) < page.Limit {
+					break
+				}
+				at := postgres.PositionOf(next[len(next)-1], sort)
+				page.After = &at
+			}
+			if len(whole) != 25 || !cmp.Equal(whole, paged) {
+				t.Fatalf("%d in one list, %d in pages", len(whole), len(paged))
+			}
+		})
+	}
+	yes := true
+	for name, c := range map[string]struct {
+		filter postgres.Filter
+		want   int
+	}{
+		"category":                 {postgres.Filter{Category: "database"}, 5},
+		"component kind":           {postgres.Filter{Has: "mcp"}, 5},
+		"marketplace by key":       {postgres.Filter{Marketplace: "github.com/ACME/tools"}, 25},
+		"marketplace by name":      {postgres.Filter{Marketplace: "acme-tools"}, 25},
+		"another marketplace":      {postgres.Filter{Marketplace: "other"}, 0},
+		"owner":                    {postgres.Filter{Owner: "Acme"}, 25},
+		"owner with a wildcard":    {postgres.Filter{Owner: "a%e"}, 0},
+		"licence in any case":      {postgres.Filter{License: "mit"}, 25},
+		"featured":                 {postgres.Filter{Featured: &yes}, 0},
+		"words":                    {postgres.Filter{Text: "helps p03"}, 1},
+		"words and a category":     {postgres.Filter{Text: "helps", Category: "database"}, 5},
+		"quotes and SQL are words": {postgres.Filter{Text: `'; DROP TABLE plugins; --`}, 0},
+	} {
+		t.Run("filter by "+name, func(t *testing.T) {
+			n, err := f.CountPlugins(t.Context(), c.filter)
+			if err != nil || n != c.want {
+				t.Fatalf("got %d, %v; want %d", n, err, c.want)
+			}
+		})
+	}
+	t.Run("categories by count", func(t *testing.T) {
+		got, err := f.Categories(t.Context())
+		want := []postgres.Tally{{Name: "development", Count: 20}, {Name: "database", Count: 5}}
+		if err != nil || !cmp.Equal(got, want) {
+			t.Fatalf("got %v, %v", got, err)
+		}
+	})
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	f.list(0, postgres.Applied, nil, "deploy-helper", "postgres", "review")
+	f.see("deploy-helper", 0, postgres.Applied, described("Ships releases to Kubernetes clusters"))
+	f.see("postgres", 0, postgres.Applied, described("Looks after databases"))
+	f.see("review", 0, postgres.Applied, func(o *plugpack.Observation) {
+		o.Facts.Components = []plugpack.Component{{Kind: plugpack.Agent, Name: "auditor", Description: "Finds injection flaws in postgres queries"}}
+	})
+	twin := sample.Observation("mirror/market", "postgres", 0)
+	twin.Facts.Origin = "github.com/acme/tools/plugins/postgres"
+	if _, err := f.ApplyObservation(t.Context(), twin); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string][]string{
+		"kubernetes release":       {"deploy-helper"},
+		"postgres":                 {"postgres", "review"}, // its name first, and one origin once
+		"injection":                {"review"},
+		"kube":                     {"deploy-helper"}, // a beginning, when no word is whole
+		"nothing-like-this-exists": {},
+		"a | & ! ( ) : *":          {},
+		"\\":                       {},
+	} {
+		t.Run(query, func(t *testing.T) {
+			found, err := f.Search(t.Context(), query, postgres.Filter{}, 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []string{}
+			for _, p := range found.Plugins {
+				got = append(got, p.Name)
+			}
+			if !slices.Equal(got, want) || found.Total != len(want) {
+				t.Fatalf("got %v (total %d), want %v", got, found.Total, want)
+			}
+		})
+	}
+	t.Run("facets count the matches", func(t *testing.T) {
+		found, err := f.Search(t.Context(), "review", postgres.Filter{}, 0, 10)
+		if err != nil || !cmp.Equal(found.Facets["has"], []postgres.Tally{{Name: "agent", Count: 1}}) {
+			t.Fatalf("facets %v, %v", found.Facets, err)
+		}
+	})
+	t.Run("suggestions begin with the letters", func(t *testing.T) {
+		for text, want := range map[string][]string{"POST": {"postgres"}, "%": nil, "_eview": nil} {
+			got, err := f.Suggest(t.Context(), text, 5)
+			if err != nil || !slices.Equal(got, want) {
+				t.Fatalf("%q: got %v, %v", text, got, err)
+			}
+		}
+	})
+}
+
+func TestRepublish(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	f.see("a", 0, postgres.Applied, nil)
+	f.see("b", 0, postgres.Applied, nil)
+	if _, err := f.pool.Exec(t.Context(), `DELETE FROM outbox`); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	if err := f.Republish(t.Context(), func(done int) { total = done }); err != nil || total != 2 || len(f.announced()) != 2 {
+		t.Fatalf("republished %d, %v", total, err)
+	}
+}
+
+// Writers of one marketplace at once end in the state of the newest event.
+func TestConcurrentWriters(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	done := make(chan error, 16)
+	for i := range 16 {
+		go func() {
+			o := sample.Observation(repo, "deploy", i)
+			o.Facts.Description = fmt.Sprint("state ", i)
+			_, err := f.ApplyObservation(context.WithoutCancel(t.Context()), o)
+			done <- err
+		}()
+	}
+	for range 16 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p := f.bySlug("acme-tools-deploy"); p.Facts.Description != "state 15" {
+		t.Fatalf("the newest state lost to %q", p.Facts.Description)
+	}
+}
+
+var cmpTimes = cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })

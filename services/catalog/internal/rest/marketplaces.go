@@ -1,0 +1,76 @@
+package rest
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+)
+
+const tagMarketplaces = "Marketplaces"
+
+type marketplacesInput struct {
+	State  string `query:"state" enum:"pending,scanned,failed,held" doc:"State of the last scan"`
+	Name   string `query:"name" maxLength:"512" doc:"The marketplace's own name"`
+	Skip   int    `query:"skip" minimum:"0" maximum:"1000000"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
+}
+
+type afterKey struct {
+	Key string `json:"k"`
+}
+
+func (h *handlers) registerMarketplaces(a huma.API) {
+	get(h, a, "/api/marketplaces", "list-marketplaces", "List marketplaces by key", tagMarketplaces, h.listMarketplaces)
+	get(h, a, "/api/marketplaces/{id}", "get-marketplace", "Get a marketplace by its id", tagMarketplaces, h.marketplaceByID)
+}
+
+func (h *handlers) listMarketplaces(ctx context.Context, in *marketplacesInput) (*listOutput[api.Marketplace], error) {
+	f := postgres.MarketplaceFilter{State: in.State, Name: in.Name}
+	var after afterKey
+	if in.Cursor != "" {
+		if err := api.DecodeCursor(in.Cursor, &after); err != nil {
+			return nil, err
+		}
+		in.Skip = 0
+	}
+	ms, err := h.store.Marketplaces(ctx, f, after.Key, in.Skip, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	total, err := h.store.CountMarketplaces(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput[api.Marketplace]{Total: strconv.Itoa(total), Body: make([]api.Marketplace, len(ms))}
+	for i, m := range ms {
+		out.Body[i] = api.NewMarketplace(m)
+	}
+	if len(ms) == in.Limit {
+		q := url.Values{"limit": {strconv.Itoa(in.Limit)}}
+		if in.State != "" {
+			q.Set("state", in.State)
+		}
+		if in.Name != "" {
+			q.Set("name", in.Name)
+		}
+		out.Link, err = nextPage("/api/marketplaces/", q, afterKey{string(ms[len(ms)-1].Key)})
+	}
+	return out, err
+}
+
+func (h *handlers) marketplaceByID(ctx context.Context, in *struct {
+	ID string `path:"id" format:"uuid"`
+},
+) (*struct{ Body api.Marketplace }, error) {
+	m, err := h.store.MarketplaceByID(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body api.Marketplace }{api.NewMarketplace(m)}, nil
+}

@@ -1,0 +1,212 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/cache"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+)
+
+const tagPlugins = "Plugins"
+
+// filter is what narrows a list of plugins or a search.
+type filter struct {
+	Category    string         `query:"category" maxLength:"512"`
+	Marketplace string         `query:"marketplace" maxLength:"512" doc:"Key or name of a marketplace"`
+	Owner       string         `query:"owner" maxLength:"100" doc:"Owner of the marketplace's repository"`
+	Has         string         `query:"has" enum:"command,agent,skill,hook,mcp,lsp" doc:"Kind of component the plugin must have"`
+	License     string         `query:"license" maxLength:"512" doc:"SPDX id"`
+	Featured    optional[bool] `query:"featured"`
+	Verified    optional[bool] `query:"verified"`
+}
+
+func (f filter) noun() postgres.Filter {
+	return postgres.Filter{
+		Category: f.Category, Marketplace: f.Marketplace, Owner: f.Owner, Has: f.Has, License: f.License,
+		Featured: f.Featured.pointer(), Verified: f.Verified.pointer(),
+	}
+}
+
+// optional is a query parameter that tells "not given" from its zero value.
+type optional[T any] struct {
+	value T
+	set   bool
+}
+
+// Schema gives the schema of the value.
+func (o optional[T]) Schema(r huma.Registry) *huma.Schema {
+	return huma.SchemaFromType(r, reflect.TypeFor[T]())
+}
+
+// Receiver gives huma the place to parse into.
+func (o *optional[T]) Receiver() reflect.Value { return reflect.ValueOf(o).Elem().Field(0) }
+
+// OnParamSet is told whether the parameter was given.
+func (o *optional[T]) OnParamSet(isSet bool, _ any) { o.set = isSet }
+
+func (o optional[T]) pointer() *T {
+	if !o.set {
+		return nil
+	}
+	return &o.value
+}
+
+type listInput struct {
+	filter
+	Search string `query:"search" maxLength:"200" doc:"Words that all must be found"`
+	Sort   string `query:"sort" enum:"stars,updated,name" doc:"Default: featured first, then stars"`
+	Skip   int    `query:"skip" minimum:"0" maximum:"1000000" doc:"How many to leave out; a cursor is faster"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
+}
+
+type listOutput[T any] struct {
+	Link  string `header:"Link" doc:"rel=\"next\": the next page"`
+	Total string `header:"X-Total-Count" doc:"How many match in all"`
+	Body  []T
+}
+
+type pluginOutput struct {
+	Revision string `header:"Plugpack-Revision"`
+	Body     api.PluginPage
+}
+
+func (h *handlers) registerPlugins(a huma.API) {
+	get(h, a, "/api/plugins", "list-plugins", "List plugins", tagPlugins, h.listPlugins)
+	get(h, a, "/api/plugins/count", "count-plugins", "Count plugins", tagPlugins, h.countPlugins)
+	get(h, a, "/api/plugins/categories", "list-categories", "List categories, the fullest first", tagPlugins, h.listCategories)
+	get(h, a, "/api/plugins/{id}", "get-plugin", "Get a plugin by its id", tagPlugins, h.pluginByID)
+	get(h, a, "/api/plugins/slug/{slug}", "get-plugin-by-slug", "Get a plugin by its slug; an earlier slug redirects", tagPlugins, h.pluginBySlug)
+}
+
+func (h *handlers) listPlugins(ctx context.Context, in *listInput) (*listOutput[api.Plugin], error) {
+	f := in.noun()
+	f.Text = in.Search
+	page := postgres.Page{Sort: postgres.Sort(in.Sort), Skip: in.Skip, Limit: in.Limit}
+	if in.Cursor != "" {
+		page.After = new(postgres.Position)
+		if err := api.DecodeCursor(in.Cursor, page.After); err != nil {
+			return nil, err
+		}
+	}
+	plugins, err := h.store.Plugins(ctx, f, page)
+	if err != nil {
+		return nil, err
+	}
+	total, err := h.store.CountPlugins(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput[api.Plugin]{Total: strconv.Itoa(total), Body: apiPlugins(plugins)}
+	if len(plugins) == in.Limit {
+		out.Link, err = nextPage("/api/plugins/", in.query(), postgres.PositionOf(plugins[len(plugins)-1], page.Sort))
+	}
+	return out, err
+}
+
+// query gives the parameters that the next page's address keeps.
+func (in listInput) query() url.Values {
+	q := url.Values{"limit": {strconv.Itoa(in.Limit)}}
+	for name, value := range map[string]string{
+		"category": in.Category, "marketplace": in.Marketplace, "owner": in.Owner, "has": in.Has, "license": in.License,
+		"search": in.Search, "sort": in.Sort,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	for name, value := range map[string]optional[bool]{"featured": in.Featured, "verified": in.Verified} {
+		if value.set {
+			q.Set(name, strconv.FormatBool(value.value))
+		}
+	}
+	return q
+}
+
+func nextPage(path string, q url.Values, after any) (string, error) {
+	cursor, err := api.EncodeCursor(after)
+	if err != nil {
+		return "", err
+	}
+	q.Set("cursor", cursor)
+	return fmt.Sprintf("<%s?%s>; rel=\"next\"", path, q.Encode()), nil
+}
+
+func apiPlugins(plugins []plugpack.Plugin) []api.Plugin {
+	out := make([]api.Plugin, len(plugins))
+	for i, p := range plugins {
+		out[i] = api.NewPlugin(p)
+	}
+	return out
+}
+
+func (h *handlers) countPlugins(ctx context.Context, in *struct{ filter }) (*struct{ Body api.Count }, error) {
+	n, err := h.store.CountPlugins(ctx, in.noun())
+	return &struct{ Body api.Count }{api.Count{Count: n}}, err
+}
+
+func (h *handlers) listCategories(ctx context.Context, _ *struct{}) (*struct{ Body []api.Category }, error) {
+	tallies, err := h.store.Categories(ctx)
+	return &struct{ Body []api.Category }{apiCategories(tallies)}, err
+}
+
+func apiCategories(tallies []postgres.Tally) []api.Category {
+	out := make([]api.Category, len(tallies))
+	for i, t := range tallies {
+		out[i] = api.Category(t)
+	}
+	return out
+}
+
+func (h *handlers) pluginByID(ctx context.Context, in *struct {
+	ID string `path:"id" format:"uuid"`
+},
+) (*pluginOutput, error) {
+	p, err := h.store.PluginByID(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return pluginPage(p, "")
+}
+
+func (h *handlers) pluginBySlug(ctx context.Context, in *struct {
+	Slug string `path:"slug" maxLength:"512" pattern:"^[a-z0-9-]+$" patternDescription:"small letters, digits and hyphens"`
+},
+) (*pluginOutput, error) {
+	p, err := h.store.PluginBySlug(ctx, in.Slug)
+	if err != nil {
+		return nil, err
+	}
+	return pluginPage(p, in.Slug)
+}
+
+// pluginPage answers with the plugin, or where it went. Every answer carries
+// the revision it rests on, so that the gateway never serves an older one
+// after it.
+func pluginPage(p plugpack.Plugin, slug string) (*pluginOutput, error) {
+	revision := strconv.FormatInt(p.Revision, 10)
+	headers := http.Header{api.HeaderRevision: {revision}}
+	to := ""
+	switch {
+	case p.Removed && p.Successor != "":
+		to = p.Successor
+	case p.Removed:
+		return nil, huma.ErrorWithHeaders(huma.Error404NotFound("this plugin was removed from its marketplace"), headers)
+	case slug != "" && slug != p.Slug:
+		to = p.Slug
+	}
+	if to != "" {
+		headers.Set("Location", cache.PluginPath(to))
+		return nil, huma.ErrorWithHeaders(huma.NewError(http.StatusMovedPermanently, "this plugin is now "+to), headers)
+	}
+	return &pluginOutput{Revision: revision, Body: api.NewPluginPage(p)}, nil
+}

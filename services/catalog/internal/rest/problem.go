@@ -1,0 +1,93 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/errs"
+)
+
+// problem is api.Problem as huma wants an error.
+type problem struct {
+	api.Problem
+}
+
+func (p *problem) Error() string             { return p.Detail }
+func (p *problem) GetStatus() int            { return p.Status }
+func (p *problem) ContentType(string) string { return "application/problem+json" }
+
+// huma builds its own errors (a parameter out of bounds, a body that does not
+// parse) through this variable. Its default echoes the offending value, which
+// may be a secret; ours names the field only.
+func init() {
+	huma.NewError = func(status int, message string, causes ...error) huma.StatusError {
+		p := &problem{api.Problem{Title: http.StatusText(status), Status: status, Detail: message}}
+		for _, c := range causes {
+			if d, ok := errors.AsType[*huma.ErrorDetail](c); ok {
+				p.Errors = append(p.Errors, api.ProblemField{Message: d.Message, Location: d.Location})
+			}
+		}
+		return p
+	}
+}
+
+// problem turns an error into its problem document and logs what is a person's
+// business.
+func (h *handlers) problem(ctx context.Context, operation string, err error) error {
+	if _, ok := errors.AsType[huma.StatusError](err); ok {
+		return err
+	}
+	kind := errs.KindOf(err)
+	if kind == errs.Internal {
+		h.log.ErrorContext(ctx, "request failed", "operation", operation, "err", err)
+	}
+	detail := errs.Detail(err)
+	if kind == errs.Unavailable {
+		h.log.WarnContext(ctx, "request refused", "operation", operation, "err", err)
+		detail = "the catalog's database is away, try again in a moment"
+	}
+	p := huma.NewError(kind.Status(), detail)
+	if kind == errs.Unavailable || kind == errs.TooMany {
+		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {"5"}})
+	}
+	return p
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	api.WriteProblem(w, errs.New(errs.NotFound, "no such path; GET /api/docs lists them all"))
+}
+
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusMethodNotAllowed)
+	_ = api.Encode(w, api.Problem{
+		Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
+		Detail: r.Method + " is not possible here; GET /api/docs lists what is",
+	})
+}
+
+// recoverer answers 500 for a handler that panicked.
+func recoverer(log *slog.Logger) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				p := recover()
+				if p == nil {
+					return
+				}
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				log.ErrorContext(r.Context(), "handler panicked", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				api.WriteProblem(w, errors.New("handler panicked"))
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
+}

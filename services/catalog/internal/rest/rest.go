@@ -1,0 +1,101 @@
+// Package rest answers the public REST API from the store.
+//
+// Each route is one huma operation: its input and output types are at once the
+// validation, the documentation and the OpenAPI document. Handlers return
+// errors with a kind; one place turns them into problem documents.
+package rest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/swaggest/swgui/v5emb"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/service"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+)
+
+// maxBody bounds a request's body.
+const maxBody = 1 << 20
+
+type handlers struct {
+	store *postgres.Store
+	log   *slog.Logger
+}
+
+// New makes the handler of every route.
+func New(store *postgres.Store, log *slog.Logger) http.Handler {
+	h := &handlers{store: store, log: log}
+	r := chi.NewRouter()
+	r.Use(recoverer(log), middleware.StripSlashes, middleware.RequestSize(maxBody), withETag)
+	r.NotFound(notFound)
+	r.MethodNotAllowed(methodNotAllowed)
+
+	r.Get("/health", service.Health)
+	r.Get("/api/health", service.Health)
+	r.Handle("/api/docs*", docs("/api/docs"))
+
+	a := humachi.New(r, config())
+	h.registerRoot(a)
+	h.registerPlugins(a)
+	h.registerMarketplaces(a)
+	h.registerSearch(a)
+	return r
+}
+
+func config() huma.Config {
+	c := huma.DefaultConfig("PlugPack", service.BuildVersion())
+	c.Info.Description = "Every Claude Code plugin marketplace, what is in its plugins, and how to install them."
+	c.OpenAPIPath = "/api/openapi"
+	c.DocsPath = ""     // huma's own page loads a script from a third party
+	c.SchemasPath = ""  // the document holds them
+	c.CreateHooks = nil // no $schema member in answers
+	encode := huma.Format{Marshal: func(w io.Writer, v any) error { return api.Encode(w, v) }, Unmarshal: huma.DefaultJSONFormat.Unmarshal}
+	c.Formats = map[string]huma.Format{"application/json": encode, "json": encode}
+	return c
+}
+
+// docs serves a page about the API that needs nothing from elsewhere.
+func docs(path string) http.Handler {
+	return v5emb.New("PlugPack API", "/api/openapi.json", path)
+}
+
+func (h *handlers) registerRoot(a huma.API) {
+	type output struct {
+		Body struct {
+			Message string `json:"message"`
+			Docs    string `json:"docs"`
+		}
+	}
+	get(h, a, "/api", "root", "What this is", "", func(context.Context, *struct{}) (*output, error) {
+		var o output
+		o.Body.Message = "PlugPack finds every Claude Code plugin marketplace and says what is in its plugins."
+		o.Body.Docs = "/api/docs"
+		return &o, nil
+	})
+}
+
+// get registers a GET operation whose errors may be of package errs.
+func get[I, O any](h *handlers, a huma.API, path, id, summary, tag string, f func(context.Context, *I) (*O, error)) {
+	op := huma.Operation{
+		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary,
+		Errors: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+	}
+	if tag != "" {
+		op.Tags = []string{tag}
+	}
+	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := f(ctx, in)
+		if err != nil {
+			return nil, h.problem(ctx, id, err)
+		}
+		return out, nil
+	})
+}
