@@ -18,8 +18,9 @@ import (
 
 const tagPlugins = "Plugins"
 
-// filter is what narrows a list of plugins or a search.
-type filter struct {
+// Filter is what narrows a list of plugins or a search. It is exported because
+// huma reads embedded structs only if they are.
+type Filter struct {
 	Category    string         `query:"category" maxLength:"512"`
 	Marketplace string         `query:"marketplace" maxLength:"512" doc:"Key or name of a marketplace"`
 	Owner       string         `query:"owner" maxLength:"100" doc:"Owner of the marketplace's repository"`
@@ -29,7 +30,7 @@ type filter struct {
 	Verified    optional[bool] `query:"verified"`
 }
 
-func (f filter) noun() postgres.Filter {
+func (f Filter) noun() postgres.Filter {
 	return postgres.Filter{
 		Category: f.Category, Marketplace: f.Marketplace, Owner: f.Owner, Has: f.Has, License: f.License,
 		Featured: f.Featured.pointer(), Verified: f.Verified.pointer(),
@@ -38,8 +39,8 @@ func (f filter) noun() postgres.Filter {
 
 // optional is a query parameter that tells "not given" from its zero value.
 type optional[T any] struct {
-	value T
-	set   bool
+	Value T
+	Set   bool
 }
 
 // Schema gives the schema of the value.
@@ -51,17 +52,17 @@ func (o optional[T]) Schema(r huma.Registry) *huma.Schema {
 func (o *optional[T]) Receiver() reflect.Value { return reflect.ValueOf(o).Elem().Field(0) }
 
 // OnParamSet is told whether the parameter was given.
-func (o *optional[T]) OnParamSet(isSet bool, _ any) { o.set = isSet }
+func (o *optional[T]) OnParamSet(isSet bool, _ any) { o.Set = isSet }
 
 func (o optional[T]) pointer() *T {
-	if !o.set {
+	if !o.Set {
 		return nil
 	}
-	return &o.value
+	return &o.Value
 }
 
 type listInput struct {
-	filter
+	Filter
 	Search string `query:"search" maxLength:"200" doc:"Words that all must be found"`
 	Sort   string `query:"sort" enum:"stars,updated,name" doc:"Default: featured first, then stars"`
 	Skip   int    `query:"skip" minimum:"0" maximum:"1000000" doc:"How many to leave out; a cursor is faster"`
@@ -125,8 +126,8 @@ func (in listInput) query() url.Values {
 		}
 	}
 	for name, value := range map[string]optional[bool]{"featured": in.Featured, "verified": in.Verified} {
-		if value.set {
-			q.Set(name, strconv.FormatBool(value.value))
+		if value.Set {
+			q.Set(name, strconv.FormatBool(value.Value))
 		}
 	}
 	return q
@@ -149,7 +150,7 @@ func apiPlugins(plugins []plugpack.Plugin) []api.Plugin {
 	return out
 }
 
-func (h *handlers) countPlugins(ctx context.Context, in *struct{ filter }) (*struct{ Body api.Count }, error) {
+func (h *handlers) countPlugins(ctx context.Context, in *struct{ Filter }) (*struct{ Body api.Count }, error) {
 	n, err := h.store.CountPlugins(ctx, in.noun())
 	return &struct{ Body api.Count }{api.Count{Count: n}}, err
 }

@@ -16,7 +16,7 @@ func (h *handlers) registerSearch(a huma.API) {
 }
 
 func (h *handlers) search(ctx context.Context, in *struct {
-	filter
+	Filter
 	Query string `query:"q" required:"true" minLength:"1" maxLength:"200"`
 	Skip  int    `query:"skip" minimum:"0" maximum:"1000"`
 	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20"`

@@ -1,0 +1,307 @@
+package catalog_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/local/nats"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/testkit"
+	"github.com/plugpack/plugpack/libs/testkit/sample"
+	"github.com/plugpack/plugpack/migrations"
+	"github.com/plugpack/plugpack/services/catalog"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// fixture is a whole catalog on a database and a NATS server of its own.
+type fixture struct {
+	t      *testing.T
+	db     *pgxpool.Pool
+	nats   *nats.Server
+	bus    *bus.Bus
+	client *api.Client
+	server *httptest.Server
+}
+
+func start(t *testing.T, catalogs int) *fixture {
+	t.Helper()
+	url := testkit.Postgres(t, migrations.Up)
+	f := &fixture{t: t, nats: testkit.NATS(t)}
+	f.bus = testkit.BusOn(t, f.nats)
+	for range catalogs {
+		db, err := catalog.OpenDB(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := catalog.New(catalog.Deps{DB: db, Bus: testkit.BusOn(t, f.nats), Log: testkit.Log(t)})
+		ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		t.Cleanup(func() {
+			stop()
+			if err := <-done; err != nil {
+				t.Errorf("catalog stopped with %v", err)
+			}
+			db.Close()
+		})
+		f.db, f.server = db, httptest.NewServer(c.Handler())
+		t.Cleanup(f.server.Close)
+	}
+	f.client = api.NewClient(f.server.URL)
+	return f
+}
+
+func (f *fixture) publish(m events.Message, err error) {
+	f.t.Helper()
+	if err == nil {
+		err = f.bus.Publish(f.t.Context(), m)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// changed gives the last announcement of the plugin when it has the revision.
+func (f *fixture) changed(slug string, revision int64) plugpack.Plugin {
+	f.t.Helper()
+	var p plugpack.Plugin
+	testkit.Eventually(f.t, slug+" announced at revision "+strconv.FormatInt(revision, 10), func(ctx context.Context) bool {
+		stream, err := f.bus.JetStream().Stream(ctx, events.StreamCatalog)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		info, err := stream.Info(ctx, jetstream.WithSubjectFilter(events.CatalogPlugins))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for subject := range info.State.Subjects {
+			m, err := stream.GetLastMsgForSubject(ctx, subject)
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			if p, err = events.Decode[plugpack.Plugin](m.Data, events.TypePluginChanged); err != nil {
+				f.t.Fatal(err)
+			}
+			if p.Slug == slug && p.Revision >= revision {
+				return true
+			}
+		}
+		return false
+	})
+	return p
+}
+
+func TestFromScraperToAnnouncement(t *testing.T) {
+	t.Parallel()
+	for _, catalogs := range []int{1, 2} {
+		t.Run(strconv.Itoa(catalogs)+" catalogs", func(t *testing.T) {
+			t.Parallel()
+			f := start(t, catalogs)
+			f.publish(events.NewMarketplaceScanned(sample.Listing("acme/tools", 0, "deploy")))
+			f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", "deploy", 0)))
+			if p := f.changed("acme-tools-deploy", 1); p.Facts.Description != "Helps with deploy" {
+				t.Fatalf("announced %+v", p)
+			}
+			for n := 1; n <= 20; n++ {
+				f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", "deploy", n)))
+			}
+			testkit.Eventually(t, "the newest observation", func(ctx context.Context) bool {
+				p, _, err := f.client.Plugin(ctx, "acme-tools-deploy")
+				return err == nil && p.Commit == sample.Observation("acme/tools", "deploy", 20).Facts.Commit
+			})
+			testkit.Eventually(t, "an empty outbox", func(ctx context.Context) bool {
+				var n int
+				return f.db.QueryRow(ctx, `SELECT count(*) FROM outbox`).Scan(&n) == nil && n == 0
+			})
+		})
+	}
+}
+
+func TestPoisonGoesToTheDeadLetters(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1)
+	f.publish(events.Message{Subject: "plugin.updated.x", ID: "garbage", Data: []byte("{")}, nil)
+	bad := sample.Observation("acme/tools", "deploy", 0)
+	bad.Facts.Description = strings.Repeat("x", plugpack.MaxDescription+1)
+	f.publish(events.NewPluginUpdated(bad))
+	f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", "good", 0)))
+	f.changed("acme-tools-good", 1) // the line goes on behind them
+	stream, err := f.bus.JetStream().Stream(t.Context(), events.StreamDead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq, reason := range map[uint64]string{1: "decode event", 2: "description"} {
+		m, err := stream.GetMsg(t.Context(), seq)
+		if err != nil || !strings.Contains(m.Header.Get(bus.HeaderReason), reason) {
+			t.Fatalf("dead letter %d: %v, %v; want a reason with %q", seq, m, err, reason)
+		}
+	}
+}
+
+func TestREST(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1)
+	get := func(path string) (int, http.Header, string) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, f.server.URL+path, nil)
+		f.server.Config.Handler.ServeHTTP(w, r)
+		return w.Code, w.Header(), strings.TrimSpace(w.Body.String())
+	}
+	t.Run("an empty catalog", func(t *testing.T) {
+		for path, want := range map[string]string{
+			"/api/plugins/":                      "[]",
+			"/api/plugins":                       "[]",
+			"/api/plugins/count":                 `{"count":0}`,
+			"/api/plugins/categories":            "[]",
+			"/api/marketplaces/":                 "[]",
+			"/api/search/suggest?q=dep":          "[]",
+			"/api/plugins/?search=x&limit=1":     "[]",
+			"/api/plugins/?has=mcp&sort=name":    "[]",
+			"/api/plugins/?featured=true&skip=5": "[]",
+		} {
+			if status, _, body := get(path); status != http.StatusOK || body != want {
+				t.Errorf("%s: %d %s, want %s", path, status, body, want)
+			}
+		}
+		_, _, body := get("/api/search/?q=nothing")
+		var s api.Search
+		if err := json.Unmarshal([]byte(body), &s); err != nil || s.Plugins == nil || s.Packs == nil || s.TotalPlugins != 0 || s.SearchEngine != "database" {
+			t.Errorf("search: %s, %v", body, err)
+		}
+	})
+	t.Run("health, root, documentation", func(t *testing.T) {
+		for path, part := range map[string]string{
+			"/health":           `"status":"healthy"`,
+			"/api/health":       `"version":`,
+			"/api/":             `"docs":"/api/docs"`,
+			"/api":              `"message":`,
+			"/api/docs":         "openapi.json",
+			"/api/openapi.json": `"openapi":"3.1`,
+		} {
+			if status, _, body := get(path); status != http.StatusOK || !strings.Contains(body, part) {
+				t.Errorf("%s: %d %.200s, want %s in it", path, status, body, part)
+			}
+		}
+	})
+	t.Run("bad requests get a problem document that names the field", func(t *testing.T) {
+		for path, want := range map[string]struct {
+			status int
+			part   string
+		}{
+			"/api/plugins/?limit=0":                                  {422, "query.limit"},
+			"/api/plugins/?limit=101":                                {422, "query.limit"},
+			"/api/plugins/?limit=x":                                  {422, "query.limit"},
+			"/api/plugins/?skip=-1":                                  {422, "query.skip"},
+			"/api/plugins/?has=everything":                           {422, "query.has"},
+			"/api/plugins/?sort=luck":                                {422, "query.sort"},
+			"/api/plugins/?cursor=xyz":                               {422, "cursor"},
+			"/api/plugins/?featured=maybe":                           {422, "query.featured"},
+			"/api/plugins/?category=%00":                             {422, "list plugins"},
+			"/api/plugins/?category=%ff":                             {422, "list plugins"},
+			"/api/search/?q=":                                        {422, "query.q"},
+			"/api/search/":                                           {422, "query.q"},
+			"/api/search/?q=" + strings.Repeat("x", 201):             {422, "query.q"},
+			"/api/search/suggest?q=":                                 {422, "query.q"},
+			"/api/search/suggest?q=a&limit=11":                       {422, "query.limit"},
+			"/api/plugins/not-an-id":                                 {422, "path.id"},
+			"/api/plugins/018f0000-0000-7000-8000-000000000000":      {404, "no plugin"},
+			"/api/plugins/slug/unknown":                              {404, "no plugin"},
+			"/api/marketplaces/018f0000-0000-7000-8000-000000000000": {404, "no marketplace"},
+			"/api/nothing":                                           {404, "no such path"},
+		} {
+			status, h, body := get(path)
+			var p api.Problem
+			if err := json.Unmarshal([]byte(body), &p); err != nil {
+				t.Errorf("%s: %v in %s", path, err, body)
+			}
+			if status != want.status || p.Status != want.status || p.Detail == "" || !strings.Contains(body, want.part) ||
+				h.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%s: %d %s (%s), want %d with %q", path, status, body, h.Get("Content-Type"), want.status, want.part)
+			}
+		}
+	})
+	t.Run("a plugin's page, its conditional answer and its end", func(t *testing.T) {
+		f.publish(events.NewMarketplaceScanned(sample.Listing("acme/tools", 0, "deploy", "old")))
+		f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", "deploy", 0)))
+		f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", "old", 0)))
+		f.changed("acme-tools-old", 1)
+		p := f.changed("acme-tools-deploy", 1)
+
+		status, h, body := get("/api/plugins/slug/acme-tools-deploy")
+		if status != 200 || h.Get(api.HeaderRevision) != "1" || !strings.Contains(body, `"install_plugin":"/plugin install deploy@acme-tools"`) {
+			t.Fatalf("%d %v %s", status, h, body)
+		}
+		if _, _, byID := get("/api/plugins/" + p.ID + "/"); byID != body {
+			t.Fatalf("by id differs: %s", byID)
+		}
+		r := httptest.NewRequest(http.MethodGet, "/api/plugins/slug/acme-tools-deploy", nil)
+		r.Header.Set("If-None-Match", h.Get("ETag"))
+		w := httptest.NewRecorder()
+		f.server.Config.Handler.ServeHTTP(w, r)
+		if w.Code != http.StatusNotModified || w.Body.Len() != 0 {
+			t.Fatalf("conditional: %d %s", w.Code, w.Body)
+		}
+
+		l := sample.Listing("acme/tools", 1, "deploy", "new")
+		l.Renames = map[string]string{"old": "new"}
+		f.publish(events.NewMarketplaceScanned(l))
+		f.changed("acme-tools-new", 2)
+		status, h, _ = get("/api/plugins/slug/acme-tools-old")
+		if status != http.StatusMovedPermanently || h.Get("Location") != "/api/plugins/slug/acme-tools-new" || h.Get(api.HeaderRevision) != "2" {
+			t.Fatalf("old slug: %d %v", status, h)
+		}
+
+		l = sample.Listing("acme/tools", 2, "new")
+		l.Renames = map[string]string{"deploy": ""}
+		f.publish(events.NewMarketplaceScanned(l))
+		f.changed("acme-tools-deploy", 2)
+		status, h, body = get("/api/plugins/slug/acme-tools-deploy")
+		if status != http.StatusNotFound || h.Get(api.HeaderRevision) != "2" || !strings.Contains(body, "removed") {
+			t.Fatalf("removed: %d %v %s", status, h, body)
+		}
+	})
+	t.Run("lists tell their length and lead to the next page", func(t *testing.T) {
+		f.publish(events.NewMarketplaceScanned(sample.Listing("acme/more", 0, "a", "b", "c")))
+		for _, n := range []string{"a", "b", "c"} {
+			f.publish(events.NewPluginUpdated(sample.Observation("acme/more", n, 0)))
+		}
+		f.changed("acme-more-c", 1)
+		q := url.Values{"marketplace": {"acme-more"}, "limit": {"2"}, "sort": {"name"}}
+		_, h, body := get("/api/plugins/?" + q.Encode())
+		next, _, ok := strings.Cut(strings.TrimPrefix(h.Get("Link"), "<"), ">")
+		if !ok || h.Get("X-Total-Count") != "3" || !strings.Contains(body, `"name":"b"`) {
+			t.Fatalf("%v %s", h, body)
+		}
+		if _, h, body := get(next); !strings.Contains(body, `"name":"c"`) || strings.Contains(body, `"name":"b"`) || h.Get("Link") != "" {
+			t.Fatalf("next page: %v %s", h, body)
+		}
+		if _, _, body := get("/api/marketplaces/?name=acme-more"); !strings.Contains(body, `"plugins":3`) {
+			t.Fatalf("marketplaces: %s", body)
+		}
+	})
+}
+
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1)
+	f.db.Close()
+	_, _, err := f.client.Plugins(t.Context(), nil)
+	if errs.KindOf(err) != errs.Unavailable || errs.RetryAfter(err) == 0 || strings.Contains(err.Error(), "pool") {
+		t.Fatalf("got %v", err)
+	}
+}
