@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,11 +97,19 @@ func (c *Client) get(ctx context.Context, path string, into any) (http.Header, e
 }
 
 func problemError(res *http.Response, body []byte) error {
-	p := Problem{Detail: http.StatusText(res.StatusCode)}
+	var p Problem
 	_ = json.Unmarshal(body, &p)
+	p.Detail = cmp.Or(p.Detail, http.StatusText(res.StatusCode))
 	seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
+	status := res.StatusCode
+	switch status {
+	case http.StatusBadRequest:
+		status = errs.Invalid.Status()
+	case http.StatusBadGateway, http.StatusGatewayTimeout: // of a proxy on the way
+		status = errs.Unavailable.Status()
+	}
 	for k := errs.Internal; k <= errs.Unavailable; k++ {
-		if k.Status() == res.StatusCode {
+		if k.Status() == status {
 			return errs.RetryLater(k, time.Duration(seconds)*time.Second, "%s", p.Detail)
 		}
 	}

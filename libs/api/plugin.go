@@ -152,9 +152,9 @@ func NewMarketplace(m plugpack.Marketplace) Marketplace {
 	return Marketplace{
 		ID: m.ID, Key: string(m.Key), Name: m.Name, Description: m.Description, Owner: m.Owner,
 		Repository: r.FullName, License: r.License, Topics: orEmpty(r.Topics), Stars: r.Stars, Forks: r.Forks,
-		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt, Commit: m.Commit,
+		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt.UTC(), Commit: m.Commit,
 		Entries: m.Entries, Plugins: m.Plugins, Skipped: orEmpty(m.Skipped), State: m.State, LastError: m.LastError,
-		ScannedAt: m.ScannedAt, FailedAt: m.FailedAt,
+		ScannedAt: m.ScannedAt.UTC(), FailedAt: m.FailedAt.UTC(),
 	}
 }
 

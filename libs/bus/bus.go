@@ -81,6 +81,8 @@ func (b *Bus) JetStream() jetstream.JetStream { return b.js }
 
 // Ping says whether the server answers.
 func (b *Bus) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	if err := b.nc.FlushWithContext(ctx); err != nil {
 		return errs.New(errs.Unavailable, "ping NATS: %w", err)
 	}

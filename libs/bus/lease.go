@@ -23,10 +23,13 @@ func (b *Bus) Lead(ctx context.Context, name string, run func(ctx context.Contex
 	for ctx.Err() == nil {
 		revision, err := l.acquire(ctx)
 		if err != nil {
-			if !errors.Is(err, jetstream.ErrKeyExists) && ctx.Err() == nil {
+			switch {
+			case errors.Is(err, jetstream.ErrKeyExists):
+				l.waitFree(ctx)
+			case ctx.Err() == nil:
 				b.log.Warn("cannot take the lease, trying again", "lease", name, "err", err)
+				wait(ctx, events.LeaseTTL/3)
 			}
-			wait(ctx, events.LeaseTTL/3)
 			continue
 		}
 		b.log.Info("active", "lease", name)
@@ -57,6 +60,33 @@ func (l *lease) acquire(ctx context.Context) (uint64, error) {
 	return l.kv.Create(ctx, l.name, []byte(l.id))
 }
 
+// waitFree waits until the holder gives the lease back, or until it is time to
+// look whether it died: nobody tells of a lease that ran out.
+func (l *lease) waitFree(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, events.LeaseTTL/3)
+	defer cancel()
+	w, err := l.kv.Watch(ctx, l.name)
+	if err != nil {
+		<-ctx.Done()
+		return
+	}
+	defer func() { _ = w.Stop() }()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, open := <-w.Updates():
+			if !open {
+				<-ctx.Done()
+				return
+			}
+			if e != nil && e.Operation() != jetstream.KeyValuePut {
+				return
+			}
+		}
+	}
+}
+
 // hold runs run and renews the lease until either ends.
 func (l *lease) hold(ctx context.Context, revision uint64, run func(context.Context) error) error {
 	runCtx, cancel := context.WithCancel(ctx)
@@ -83,7 +113,10 @@ func (l *lease) hold(ctx context.Context, revision uint64, run func(context.Cont
 			}
 			l.bus.log.Warn("lease lost, waiting as a spare", "lease", l.name, "err", err)
 			cancel()
-			return <-ended
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
 		}
 	}
 }

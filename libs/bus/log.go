@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
 // report writes the one log line of a message.
@@ -36,6 +37,5 @@ func (c *consumer) report(ctx context.Context, m Msg, outcome string, err error,
 
 // oneLine makes an error fit for a header, which may not hold line breaks.
 func oneLine(err error) string {
-	s := strings.Join(strings.Fields(err.Error()), " ")
-	return s[:min(len(s), 1000)]
+	return plugpack.Cut(plugpack.Clean(err.Error()), 1000)
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -30,10 +31,14 @@ func (s Secret) String() string {
 	return "***"
 }
 
+// GoString masks the secret under %#v.
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
 // MarshalText masks the secret in logs.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// URL is an address of a server; String masks its password.
+// URL is an address of a server. Its passwords never appear in print; a
+// conversion to string gives them.
 type URL string
 
 // UnmarshalText accepts an absolute address with a host, or a Unix socket in
@@ -47,14 +52,33 @@ func (u *URL) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// String gives the address with its password masked.
+// String gives the address with its passwords masked: that of the user, those
+// in the query, as Postgres has them, and the token that NATS has for a user.
 func (u URL) String() string {
 	p, err := url.Parse(string(u))
 	if err != nil {
 		return "***"
 	}
-	return p.Redacted()
+	if _, has := p.User.Password(); has {
+		p.User = url.UserPassword(p.User.Username(), "***")
+	} else if p.User != nil && (p.Scheme == "nats" || p.Scheme == "tls") {
+		p.User = url.User("***")
+	}
+	q := p.Query()
+	for name := range q {
+		if strings.Contains(strings.ToLower(name), "password") {
+			q.Set(name, "***")
+			p.RawQuery = q.Encode()
+		}
+	}
+	return strings.ReplaceAll(p.String(), "%2A%2A%2A", "***")
 }
+
+// GoString masks the passwords under %#v.
+func (u URL) GoString() string { return strconv.Quote(u.String()) }
+
+// MarshalText masks the passwords in logs.
+func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
 // Load fills the struct that dst points to from the environment. If *dst has a
 // Validate method, it is asked too.
@@ -117,17 +141,20 @@ type Var struct {
 }
 
 // Describe lists the variables of the struct that cfg is or points to,
-// including those of embedded structs, in the order of its fields.
+// including those of structs in it, in the order of its fields.
 func Describe(cfg any) []Var {
 	v := reflect.Indirect(reflect.ValueOf(cfg))
 	var vars []Var
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if f.Anonymous {
+		if !f.IsExported() {
+			continue // nor can Load set it
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("env"), ",")
+		if name == "" && f.Type.Kind() == reflect.Struct {
 			vars = append(vars, Describe(v.Field(i).Interface())...)
 			continue
 		}
-		name, options, _ := strings.Cut(f.Tag.Get("env"), ",")
 		if name == "" {
 			continue
 		}

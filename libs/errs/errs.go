@@ -61,8 +61,8 @@ type Error struct {
 // Error gives the whole text.
 func (e *Error) Error() string { return e.err.Error() }
 
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return errors.Unwrap(e.err) }
+// Unwrap gives the formatted error, which knows every %w of its format.
+func (e *Error) Unwrap() error { return e.err }
 
 // New makes an error of kind k; format works as in fmt.Errorf, %w included.
 func New(k Kind, format string, args ...any) error {
@@ -92,9 +92,10 @@ func RetryAfter(err error) time.Duration {
 }
 
 // Detail gives the sentence that may be shown to a user: the outermost Error's
-// own text, without what inner layers wrapped around it.
+// text, without what other layers wrapped around it. That of an internal error
+// is not for users.
 func Detail(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind != Internal {
 		return e.Error()
 	}
 	return "internal error"

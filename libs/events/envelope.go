@@ -36,6 +36,10 @@ type ScanRequested struct {
 	RequestedAt time.Time               `json:"requested_at"`
 	// Force reads the marketplace again even if nothing changed.
 	Force bool `json:"force,omitempty"`
+	// After is set by the schedule: the id of the last request that had been
+	// answered when it asked, or "none". Once another one has been answered,
+	// this one is out of date.
+	After string `json:"after,omitempty"`
 }
 
 // ScanProgress tells a waiting person how far a scan is.
@@ -122,6 +126,9 @@ func Decode[T any](envelope []byte, typ string) (T, error) {
 	}
 	if e.Type() != typ {
 		return data, errs.New(errs.Invalid, "decode %s: the event is of type %.100q", typ, e.Type())
+	}
+	if len(e.Data()) == 0 {
+		return data, errs.New(errs.Invalid, "decode %s: the event has no data", typ)
 	}
 	if err := e.DataAs(&data); err != nil {
 		return data, errs.New(errs.Invalid, "decode %s: %w", typ, err)

@@ -11,6 +11,7 @@ package events
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"time"
 
@@ -86,12 +87,22 @@ func SubjectDead(consumer, subject string) string { return "dead." + consumer + 
 // settings. Any number of services may call it at once.
 func Ensure(ctx context.Context, js jetstream.JetStream) error {
 	for _, c := range streams() {
-		if _, err := js.CreateOrUpdateStream(ctx, c); err != nil {
+		// Creating what exists with the same settings is no error and writes
+		// nothing; an update would be written by every service at every start.
+		_, err := js.CreateStream(ctx, c)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			_, err = js.UpdateStream(ctx, c)
+		}
+		if err != nil {
 			return fmt.Errorf("ensure stream %s: %w", c.Name, err)
 		}
 	}
 	for _, c := range buckets() {
-		if _, err := js.CreateOrUpdateKeyValue(ctx, c); err != nil {
+		_, err := js.CreateKeyValue(ctx, c)
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			_, err = js.UpdateKeyValue(ctx, c)
+		}
+		if err != nil {
 			return fmt.Errorf("ensure bucket %s: %w", c.Bucket, err)
 		}
 	}

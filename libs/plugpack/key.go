@@ -42,7 +42,11 @@ func (k MarketplaceKey) Local() bool { return k.Host() == LocalHost }
 
 // Validate checks the key's form and length.
 func (k MarketplaceKey) Validate() error {
-	if len(k) > 512 || strings.Count(string(k), "/") < 2 || strings.Contains(string(k), "//") || Clean(string(k)) != string(k) {
+	parts := 2
+	if k.Local() {
+		parts = 1 // a folder right under the root
+	}
+	if len(k) > 512 || strings.Count(string(k), "/") < parts || strings.HasSuffix(string(k), "/") || strings.Contains(string(k), "//") || Clean(string(k)) != string(k) {
 		return errs.New(errs.Invalid, "marketplace key %.100q: want host/owner/repo", string(k))
 	}
 	return nil

@@ -22,21 +22,34 @@ func ParseMarketplace(text, host string) (MarketplaceKey, error) {
 	case text[0] == '/' || text[0] == '.' || text[0] == '~':
 		return localKey(text)
 	case ownerRepo.MatchString(text):
-		return NewMarketplaceKey(host, text), nil
+		return repositoryKey(host, text, text)
 	}
 	full := text
 	if !strings.Contains(full, "://") {
 		full = "https://" + full
 	}
 	u, err := url.Parse(full)
-	if err != nil || u.Scheme != "https" || u.User != nil || u.Hostname() == "" {
-		return "", errs.New(errs.Invalid, "marketplace %.200q: want owner/repo, an https address or a folder", text)
+	switch {
+	case strings.Contains(text, "@"):
+		return "", errs.New(errs.Invalid, "marketplace address: want owner/repo or an https address without a user name or password")
+	case err != nil || u.Scheme != "https" || u.Port() != "" || !strings.Contains(u.Hostname(), "."):
+		return "", unknownForm(text)
 	}
-	repo := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
-	if !ownerRepo.MatchString(repo) || !strings.Contains(u.Hostname(), ".") {
-		return "", errs.New(errs.Invalid, "marketplace %.200q: want owner/repo, an https address or a folder", text)
+	return repositoryKey(u.Hostname(), strings.Trim(u.Path, "/"), text)
+}
+
+// repositoryKey refuses the names "." and "..", which would lead an address
+// made of them elsewhere.
+func repositoryKey(host, repo, text string) (MarketplaceKey, error) {
+	repo = strings.TrimSuffix(repo, ".git")
+	if !ownerRepo.MatchString(repo) || strings.HasSuffix(repo, "/.") || strings.HasSuffix(repo, "/..") {
+		return "", unknownForm(text)
 	}
-	return NewMarketplaceKey(u.Hostname(), repo), nil
+	return NewMarketplaceKey(host, repo), nil
+}
+
+func unknownForm(text string) error {
+	return errs.New(errs.Invalid, "marketplace %.200q: want owner/repo, an https address or a folder", text)
 }
 
 func localKey(text string) (MarketplaceKey, error) {

@@ -63,18 +63,26 @@ type check struct {
 	ask  func(context.Context) error
 }
 
-// New makes a process that logs JSON lines to w.
+// New makes a process that logs JSON lines to w. One without a name leaves it to
+// its parts to say which service a line is of.
 func New(name string, w io.Writer) *Process {
 	p := &Process{Name: name, stopping: make(chan struct{})}
-	p.Log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &p.level})).With("service", name)
+	p.Log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &p.level}))
+	if name != "" {
+		p.Log = p.Log.With("service", name)
+	}
 	otel.SetTracerProvider(trace.NewTracerProvider())
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return p
 }
 
 // Main runs run until it returns or the process is told to stop, and exits
-// with status 1 and one line on standard error if run fails.
+// with status 1 and one line on standard error if run fails. As "NAME health" it
+// asks the running process instead whether it is ready.
 func Main(name string, run func(ctx context.Context, p *Process) error) {
+	if len(os.Args) == 2 && os.Args[1] == "health" {
+		run = probe
+	}
 	ctx, stop := Signals(context.Background())
 	err := run(ctx, New(name, os.Stdout))
 	stop()
@@ -182,3 +190,6 @@ func (p *Process) ServeListener(ctx context.Context, l net.Listener, h http.Hand
 	p.Log.Info("stopped")
 	return err
 }
+
+// SetLevel sets the least level that is logged.
+func (p *Process) SetLevel(l slog.Level) { p.level.Set(l) }

@@ -24,6 +24,7 @@ var cluster struct {
 	template string
 	count    int
 	stop     func()
+	atEnd    []func()
 }
 
 // Main runs a package's tests and stops the servers that they share. A package
@@ -37,8 +38,18 @@ func Main(m *testing.M) {
 	code := m.Run()
 	cluster.mu.Lock()
 	cluster.stop()
+	for _, f := range cluster.atEnd {
+		f()
+	}
 	cluster.mu.Unlock()
 	os.Exit(code)
+}
+
+// AtEnd lets f run after the package's last test, for what its tests share.
+func AtEnd(f func()) {
+	cluster.mu.Lock()
+	defer cluster.mu.Unlock()
+	cluster.atEnd = append(cluster.atEnd, f)
 }
 
 // Postgres gives the URL of a database of the test's own, migrated by migrate.

@@ -107,7 +107,7 @@ func (d socketDialer) Dial(_, _ string) (net.Conn, error) {
 }
 
 // listen bridges the Unix socket to in-process connections. Only this user may
-// open it: the folder is 0700, and the socket too.
+// open it.
 func (s *Server) listen(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return errs.New(errs.Invalid, "data folder %s: %w", filepath.Dir(path), err)

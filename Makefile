@@ -1,0 +1,84 @@
+# PlugPack: one command each. `make help` lists them.
+
+# One set of build flags for run, test and check, so that nothing is built twice.
+GO      ?= go
+MODULES := cmd/plugpack libs migrations services/catalog services/gateway services/indexer services/scraper
+SHARED  ?= ../shared
+# CI runs with the race detector, which needs a C compiler.
+RACE    ?= $(if $(CI),-race,)
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev build test race check lint fmt scrape corpus db-seed db-migrate db-migration docker-up env schema golden tidy
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## start everything on http://127.0.0.1:8000 (PORT moves it), set-up included
+	@exec bin/plugpack up
+
+dev: build ## the same with every log line
+	@LOG_LEVEL=debug exec bin/plugpack up
+
+build:
+	@./setup.sh run
+	@[ -x bin/plugpack ] || echo "make: building, the first time takes a few minutes"
+	@$(GO) build -o bin/plugpack ./cmd/plugpack
+
+test: ## run every test, on servers of its own
+	@RACE="$(RACE)" ./setup.sh test
+	$(GO) test $(RACE) -timeout 20m work
+
+race: ## run every test with the race detector
+	@$(MAKE) test RACE=-race
+
+check: lint ## what CI asks besides the tests: format, vet, staticcheck, each module by itself
+	@for m in $(MODULES); do \
+		(cd $$m && GOWORK=off $(GO) build ./... && GOWORK=off $(GO) mod tidy -diff) || { echo "check: module $$m does not stand by itself"; exit 1; }; \
+	done
+	@[ -n "$$TEST_MEILISEARCH_URL" ] || echo "check: TEST_MEILISEARCH_URL is not set, so the search tests run on a stand-in and not on a real Meilisearch"
+
+lint: ## gofmt, go vet, staticcheck
+	@./setup.sh build
+	@out=$$(gofmt -l $(MODULES)); [ -z "$$out" ] || { echo "gofmt these:"; echo "$$out"; exit 1; }
+	$(GO) vet work
+	$(GO) tool staticcheck work
+
+fmt: ## format the code
+	gofmt -w $(MODULES)
+
+scrape: build ## scan marketplaces now: make scrape SOURCES="owner/repo …"
+	@[ -n "$(SOURCES)" ] || { echo 'make scrape: say which, as in make scrape SOURCES="anthropics/claude-code"'; exit 1; }
+	@bin/plugpack scan $(SOURCES)
+
+corpus: build ## scan the 35 real repositories of $(SHARED), twice, then once more with a kill -9
+	@[ -f $(SHARED)/corpus/repos.txt ] || { echo "make corpus: $(SHARED)/corpus is not here, so there is nothing to scan; set SHARED to where it is"; exit 1; }
+	@$(GO) run ./cmd/plugpack/corpus -plugpack bin/plugpack -shared $(SHARED)
+
+db-seed: build ## fill the catalog from the built-in sample marketplace
+	@bin/plugpack scan cmd/plugpack/sample
+
+db-migrate: ## bring the database at DATABASE_URL to the newest schema
+	@[ -n "$$DATABASE_URL" ] || { echo "make db-migrate: set DATABASE_URL; make run migrates its own database by itself"; exit 1; }
+	@$(GO) run ./services/catalog/cmd/catalog migrate
+
+db-migration: ## begin a migration: make db-migration NAME=packs
+	@[ -n "$(NAME)" ] || { echo "make db-migration: say its name, as in make db-migration NAME=packs"; exit 1; }
+	@n=$$(printf '%05d' $$(($$(ls migrations/[0-9]*.sql | wc -l) + 1))); f=migrations/$${n}_$(NAME).sql; \
+		printf -- '-- +goose Up\n\n' > $$f; echo "$$f; after writing it: make schema"
+
+docker-up: ## start the local stack of docker-compose.yml
+	docker compose up --build --wait
+
+env: ## write .env.example from the config structs
+	@$(GO) run ./cmd/plugpack env > .env.example
+
+schema: ## write migrations/schema.sql from the migrations
+	@./setup.sh test
+	$(GO) test ./migrations -run TestSchemaDump -count=1 -args -update
+
+golden: ## rewrite the golden files of the contracts; a difference in review is a change of contract
+	@./setup.sh test
+	$(GO) test ./libs/events ./libs/api ./libs/searchdoc -count=1 -args -update
+
+tidy: ## tidy every module
+	@for m in $(MODULES) tools; do (cd $$m && $(GO) mod tidy) || exit 1; done

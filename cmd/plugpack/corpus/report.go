@@ -1,0 +1,188 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// row is one marketplace's line of the table.
+type row struct {
+	api.Marketplace
+	searchable int
+	seconds    float64
+	scanned    bool
+}
+
+// waitScanned returns when every repository was scanned and every plugin of a
+// marketplace is in the catalog and found by a search for its name.
+func (c *corpus) waitScanned(ctx context.Context, p *program, start time.Time) ([]row, error) {
+	rows := map[string]*row{}
+	for _, r := range c.repositories {
+		rows["github.com/"+strings.ToLower(r)] = &row{}
+	}
+	err := poll(ctx, func() (bool, error) {
+		all, err := p.marketplaces(ctx)
+		if err != nil {
+			return false, err
+		}
+		open := len(rows)
+		for _, m := range all {
+			r, ours := rows[m.Key]
+			if !ours {
+				continue
+			}
+			complete := m.State == plugpack.ScanFailed || m.State == plugpack.ScanDone && m.Plugins+len(m.Skipped) >= m.Entries
+			if complete {
+				open--
+			}
+			if complete && !r.scanned {
+				r.Marketplace, r.scanned, r.seconds = m, true, time.Since(start).Seconds()
+			}
+		}
+		return open == 0, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w; not scanned to the end: %v", err, unscanned(rows))
+	}
+	var list []row
+	for _, r := range rows {
+		if r.searchable, err = searchable(ctx, p.client, r.Key); err != nil {
+			return nil, err
+		}
+		list = append(list, *r)
+	}
+	slices.SortFunc(list, func(a, b row) int { return cmp.Compare(a.Key, b.Key) })
+	return list, nil
+}
+
+func unscanned(rows map[string]*row) []string {
+	var keys []string
+	for k, r := range rows {
+		if !r.scanned {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// searchable counts the marketplace's plugins that a search for their own name
+// finds.
+func searchable(ctx context.Context, client *api.Client, key string) (n int, err error) {
+	ps, err := plugins(ctx, client, url.Values{"marketplace": {key}})
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range ps {
+		s, err := client.Search(ctx, url.Values{"q": {p.Name}, "marketplace": {key}, "limit": {"100"}})
+		if err != nil {
+			return 0, fmt.Errorf("search %q: %w", p.Name, err)
+		}
+		if slices.ContainsFunc(s.Plugins, func(found api.Plugin) bool { return found.ID == p.ID }) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func printTable(rows []row) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "marketplace\tentries\tin catalog\tskipped\tsearchable\tseconds\tstate")
+	var entries, listed, skipped, found int
+	for _, r := range rows {
+		state := string(r.State)
+		if r.LastError != "" {
+			state += ": " + plugpack.Cut(r.LastError, 90)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1f\t%s\n", strings.TrimPrefix(r.Key, "github.com/"), r.Entries, r.Plugins, len(r.Skipped), r.searchable, r.seconds, state)
+		entries, listed, skipped, found = entries+r.Entries, listed+r.Plugins, skipped+len(r.Skipped), found+r.searchable
+	}
+	fmt.Fprintf(w, "all %d\t%d\t%d\t%d\t%d\t\t\n", len(rows), entries, listed, skipped, found)
+	_ = w.Flush()
+	for _, r := range rows {
+		for _, s := range r.Skipped {
+			fmt.Printf("skipped: %s entry %d %q: %s\n", r.Key, s.Index, s.Name, s.Reason)
+		}
+	}
+}
+
+// accounted says which marketplaces have entries that are neither in the
+// catalog, nor skipped with a reason, nor in a file that was refused whole with
+// its reason; and which plugins cannot be found by their own name.
+func accounted(rows []row) error {
+	var problems []error
+	for _, r := range rows {
+		if missing := r.Entries - r.Plugins - len(r.Skipped); missing != 0 && (r.State != plugpack.ScanFailed || r.LastError == "") {
+			problems = append(problems, fmt.Errorf("%s: %d entries are not accounted for", r.Key, missing))
+		}
+		if r.searchable != r.Plugins {
+			problems = append(problems, fmt.Errorf("%s: %d of %d plugins are not found by their own name", r.Key, r.Plugins-r.searchable, r.Plugins))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// dump is the catalog's content in a fixed order, without what names an
+// occasion rather than a state: ids, times and revisions.
+type dump []string
+
+func readDump(ctx context.Context, client *api.Client) (dump, error) {
+	ps, err := plugins(ctx, client, url.Values{})
+	if err != nil {
+		return nil, err
+	}
+	var d dump
+	for _, p := range ps {
+		page, _, err := client.Plugin(ctx, p.Slug)
+		if err != nil {
+			return nil, err
+		}
+		page.ID, page.Marketplace.ID, page.Revision, page.FirstSeen, page.UpdatedAt = "", "", 0, time.Time{}, time.Time{}
+		b, err := json.Marshal(page)
+		if err != nil {
+			return nil, err
+		}
+		d = append(d, string(b))
+	}
+	ms, err := (&program{client: client}).marketplaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range ms {
+		m.ID, m.ScannedAt, m.FailedAt = "", time.Time{}, time.Time{}
+		b, err := json.Marshal(m)
+		if err != nil {
+			return nil, err
+		}
+		d = append(d, string(b))
+	}
+	slices.Sort(d)
+	return d, nil
+}
+
+// diff gives up to ten lines that only one of the dumps has.
+func (d dump) diff(other dump) string {
+	var lines []string
+	for _, side := range []struct {
+		mark string
+		a, b dump
+	}{{"-", d, other}, {"+", other, d}} {
+		for _, line := range side.a {
+			if _, found := slices.BinarySearch(side.b, line); !found {
+				lines = append(lines, side.mark+" "+plugpack.Cut(line, 300))
+			}
+		}
+	}
+	return strings.Join(lines[:min(len(lines), 10)], "\n")
+}

@@ -1,0 +1,74 @@
+package bus_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"testing"
+
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/local/nats"
+	"github.com/plugpack/plugpack/libs/testkit"
+)
+
+func TestARestartOfNATSLosesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := nats.Start(t.Context(), nats.Options{Dir: dir, Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(address.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Connect(t.Context(), s.URL(), "test", testkit.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+
+	got, third, finish := make(chan string, 100), make(chan struct{}), make(chan struct{})
+	send(t, b, "1", "2", "3", "4")
+	consume(t, b, inOrder, func(_ context.Context, m bus.Msg) error {
+		if nameOf(m) == "3" && m.Attempt == 1 {
+			close(third)
+			<-finish
+		}
+		got <- nameOf(m)
+		return nil
+	})
+	<-third
+	s.Stop()
+	close(finish) // its acknowledgement meets no server
+
+	if s, err = nats.Start(t.Context(), nats.Options{Dir: dir, Port: port}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	for n := 5; n <= 8; n++ {
+		m := message(t, fmt.Sprint(n))
+		testkit.Eventually(t, "the bus to publish again", func(ctx context.Context) bool {
+			err := b.Publish(ctx, m)
+			if err != nil && errs.KindOf(err) != errs.Unavailable {
+				t.Errorf("publish gives %v, want Unavailable while NATS is away", err)
+			}
+			return err == nil
+		})
+	}
+	var order []string
+	for len(order) < 8 {
+		name := take(t, got, 1)[0]
+		if n := len(order); n > 0 && order[n-1] == name {
+			continue // delivered again, which a handler has to bear
+		}
+		order = append(order, name)
+	}
+	wantNames(t, order, "1", "2", "3", "4", "5", "6", "7", "8")
+}

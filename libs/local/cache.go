@@ -1,0 +1,91 @@
+// Package local stands in for Redis on one machine: a page cache and a rate
+// limiter in the process's own memory, behind the same interfaces. Both are
+// bounded. They lose to a real Redis in two ways: other processes do not see
+// them, and a restart empties them.
+package local
+
+import (
+	"context"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/plugpack/plugpack/libs/cache"
+)
+
+// MaxCacheBytes bounds the memory of a Cache.
+const MaxCacheBytes = 64 << 20
+
+// Cache keeps pages in memory. It implements cache.Pages.
+type Cache struct{ entries *otter.Cache[string, entry] }
+
+// entry holds the highest revision seen at a key and, if it is there, that
+// revision's page.
+type entry struct {
+	page  cache.Page
+	there bool
+}
+
+// NewCache makes an empty cache.
+func NewCache() *Cache {
+	return &Cache{otter.Must(&otter.Options[string, entry]{
+		MaximumWeight:    MaxCacheBytes,
+		Weigher:          weigh,
+		ExpiryCalculator: otter.ExpiryWriting[string, entry](cache.TTL),
+	})}
+}
+
+// weigh counts what an entry takes with its bookkeeping, about.
+func weigh(key string, e entry) uint32 {
+	return uint32(200 + len(key) + len(e.page.Location) + len(e.page.Body))
+}
+
+// Get gives the page at key. The caller must not change its body.
+func (c *Cache) Get(_ context.Context, key string) (cache.Page, bool, error) {
+	e, ok := c.entries.GetIfPresent(key)
+	if !ok || !e.there {
+		return cache.Page{}, false, nil
+	}
+	return e.page, true, nil
+}
+
+// Put stores page at key unless a newer revision has been seen. The caller
+// must not change the body any more.
+func (c *Cache) Put(ctx context.Context, key string, page cache.Page) error {
+	if len(page.Body) > cache.MaxBody {
+		return c.Raise(ctx, key, page.Revision)
+	}
+	c.write(key, func(old entry) (entry, bool) {
+		return entry{page, true}, page.Revision >= old.page.Revision
+	})
+	return nil
+}
+
+// Raise marks that revision has been seen, and drops an older page.
+func (c *Cache) Raise(_ context.Context, key string, revision int64) error {
+	c.write(key, func(old entry) (entry, bool) {
+		return entry{page: cache.Page{Revision: revision}}, revision > old.page.Revision
+	})
+	return nil
+}
+
+// write compares and replaces in one step, as the scripts in Redis do.
+func (c *Cache) write(key string, f func(old entry) (updated entry, replace bool)) {
+	c.entries.Compute(key, func(old entry, _ bool) (entry, otter.ComputeOp) {
+		if updated, replace := f(old); replace {
+			return updated, otter.WriteOp
+		}
+		return old, otter.CancelOp
+	})
+}
+
+// Close frees the cache and ends its goroutine.
+func (c *Cache) Close() {
+	c.entries.InvalidateAll()
+	c.entries.StopAllGoroutines()
+}
+
+// Bytes says about how much memory the pages take.
+func (c *Cache) Bytes() uint64 {
+	c.entries.CleanUp()
+	return c.entries.WeightedSize()
+}

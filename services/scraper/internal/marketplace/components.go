@@ -1,0 +1,349 @@
+package marketplace
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Bounds of one plugin's folders; links may make them endless.
+const (
+	maxDepth = 12
+	maxVisit = 10_000
+)
+
+// inventory collects one plugin's components.
+type inventory struct {
+	folder fs.FS
+	list   []plugpack.Component
+	seen   map[string]bool
+	visits int
+	work   *work
+}
+
+// components lists what the plugin in folder adds to the client, by its
+// default folders and by what its manifests declare.
+func components(folder fs.FS, d declared, w *work) []plugpack.Component {
+	v := &inventory{folder: folder, seen: map[string]bool{}, work: w}
+	v.commands(d)
+	v.agents(d)
+	v.skills(d)
+	v.hooks(d)
+	v.mcp(d)
+	v.lsp(d)
+	return v.list
+}
+
+// add says whether the component was new.
+func (v *inventory) add(kind plugpack.ComponentKind, label, about, at string) bool {
+	c := plugpack.Component{
+		Kind: kind, Name: name(label), Path: short(at),
+		Description: plugpack.Cut(plugpack.Clean(about), plugpack.MaxDescription),
+	}
+	key := string(kind) + " " + c.Name
+	if c.Name == "" || v.seen[key] || len(v.list) >= plugpack.MaxComponents {
+		return false
+	}
+	v.seen[key] = true
+	v.list = append(v.list, c)
+	return true
+}
+
+func (v *inventory) commands(d declared) {
+	if !d.commandsSet {
+		v.markdown(plugpack.Command, "commands")
+		return
+	}
+	for _, item := range d.commands {
+		switch item := item.(type) {
+		case string:
+			v.markdown(plugpack.Command, local(item))
+		case object:
+			v.commandMap(item)
+		}
+	}
+}
+
+func (v *inventory) commandMap(m object) {
+	for _, label := range sortedKeys(m) {
+		c, _ := m[label].(object)
+		about, at := text(c["description"]), local(text(c["source"]))
+		if text(c["source"]) == "" {
+			at = manifestFile
+		} else if head, body, ok := v.read(at); !ok {
+			continue
+		} else {
+			about = firstFilled(about, head["description"], firstLine(body))
+		}
+		v.add(plugpack.Command, label, about, at)
+	}
+}
+
+func (v *inventory) agents(d declared) {
+	if !d.agentsSet {
+		v.markdown(plugpack.Agent, "agents")
+		return
+	}
+	for _, item := range d.agents {
+		v.markdown(plugpack.Agent, local(text(item)))
+	}
+}
+
+// markdown adds the file, or every .md file under the folder, at p.
+func (v *inventory) markdown(kind plugpack.ComponentKind, p string) {
+	for _, file := range v.files(p, 0) {
+		head, body, ok := v.read(file)
+		if !ok {
+			continue
+		}
+		rel := path.Base(file)
+		if file != p {
+			rel = strings.TrimPrefix(strings.TrimPrefix(file, p), "/")
+		}
+		label := strings.ReplaceAll(rel[:len(rel)-len(".md")], "/", ":")
+		about := firstFilled(head["description"], firstLine(body))
+		// Agents are called by their own name; where two have the same, the
+		// second is still one of its own.
+		if own := head["name"]; kind == plugpack.Agent && own != "" && v.add(kind, label[:strings.LastIndex(label, ":")+1]+own, about, file) {
+			continue
+		}
+		v.add(kind, label, about, file)
+	}
+}
+
+// files gives the .md files at or under p, in order. It follows links, which
+// the folder itself keeps inside.
+func (v *inventory) files(p string, depth int) []string {
+	if v.visits++; v.visits > maxVisit || depth > maxDepth || !fs.ValidPath(p) {
+		return nil
+	}
+	info, err := fs.Stat(v.folder, p)
+	if err != nil {
+		return nil
+	}
+	if !info.IsDir() {
+		if strings.EqualFold(path.Ext(p), ".md") {
+			return []string{p}
+		}
+		return nil
+	}
+	entries, _ := fs.ReadDir(v.folder, p)
+	var found []string
+	for _, e := range entries {
+		found = append(found, v.files(path.Join(p, e.Name()), depth+1)...)
+	}
+	return found
+}
+
+func (v *inventory) read(file string) (head frontMatter, body []byte, ok bool) {
+	b, ok := v.bytes(file)
+	if !ok {
+		return nil, nil, false
+	}
+	head, body = readFrontMatter(b)
+	return head, body, true
+}
+
+const skillFile = "SKILL.md"
+
+func (v *inventory) skills(d declared) {
+	before := len(v.list)
+	if !d.onlySkills {
+		v.skillFolders("skills")
+	}
+	for _, item := range d.skills {
+		dir := local(text(item))
+		if !v.skill(dir, path.Base(dir)) {
+			v.skillFolders(dir)
+		}
+	}
+	// A lone SKILL.md at the root is the whole plugin.
+	if len(v.list) == before && !d.skillsSet {
+		v.skill(".", "")
+	}
+}
+
+func (v *inventory) skillFolders(dir string) {
+	if !fs.ValidPath(dir) || v.skill(dir, path.Base(dir)) {
+		return
+	}
+	entries, _ := fs.ReadDir(v.folder, dir)
+	for _, e := range entries {
+		if v.visits++; v.visits > maxVisit {
+			return
+		}
+		v.skill(path.Join(dir, e.Name()), e.Name())
+	}
+}
+
+// skill adds the skill in dir, if there is one; "" takes its name from the
+// file.
+func (v *inventory) skill(dir, label string) bool {
+	file := path.Join(dir, skillFile)
+	head, body, ok := v.read(file)
+	if !ok {
+		return false
+	}
+	if label == "" || label == "." {
+		label = firstFilled(head["name"], "skill")
+	}
+	v.add(plugpack.Skill, label, firstFilled(head["description"], firstLine(body)), file)
+	return true
+}
+
+const hooksFile = "hooks/hooks.json"
+
+func (v *inventory) hooks(d declared) {
+	maps, at := []object{}, map[string]string{}
+	take := func(m object, file string) {
+		if isHookMap(m) != "" {
+			return // the client drops all of them
+		}
+		maps = append(maps, m)
+		for event := range m {
+			at[event] = file
+		}
+	}
+	fromFile := func(file string) {
+		// A file without the wrapper has no hooks.
+		if o, ok := v.json(file); ok {
+			if m, ok := o["hooks"].(object); ok {
+				take(m, file)
+			}
+		}
+	}
+	fromFile(hooksFile)
+	for _, item := range d.hooks {
+		switch item := item.(type) {
+		case string:
+			fromFile(local(item))
+		case object:
+			take(item, manifestFile)
+		}
+	}
+	all := mergeHooks(maps)
+	for _, event := range sortedKeys(all) {
+		v.add(plugpack.Hook, event, hookText(all[event]), at[event])
+	}
+}
+
+// hookText says in a few words what the event runs.
+func hookText(v any) string {
+	var parts []string
+	groups, _ := v.([]any)
+	for _, g := range groups {
+		group, _ := g.(object)
+		handlers, _ := group["hooks"].([]any)
+		for _, h := range handlers {
+			handler, _ := h.(object)
+			what := firstFilled(text(handler["command"]), text(handler["prompt"]), host(text(handler["url"])), text(handler["tool"]))
+			part := text(handler["type"]) + ": " + what
+			if m := text(group["matcher"]); m != "" {
+				part = m + ": " + part
+			}
+			if len(parts) < 50 {
+				parts = append(parts, part)
+			}
+		}
+	}
+	return plugpack.Cut(strings.Join(parts, "; "), plugpack.MaxDescription)
+}
+
+func (v *inventory) json(file string) (object, bool) {
+	b, ok := v.bytes(file)
+	if !ok {
+		return nil, false
+	}
+	o, err := decodeObject(b)
+	return o, err == nil
+}
+
+func (v *inventory) bytes(file string) ([]byte, bool) {
+	b, err := v.work.read(v.folder, file)
+	return b, err == nil
+}
+
+const mcpFile = ".mcp.json"
+
+func (v *inventory) mcp(d declared) {
+	v.mcpFile(mcpFile)
+	for _, item := range d.mcp {
+		switch item := item.(type) {
+		case object:
+			v.servers(plugpack.MCP, item, manifestFile, isMCPServer, mcpText)
+		case string:
+			if strings.HasSuffix(item, ".json") {
+				v.mcpFile(local(item))
+				continue
+			}
+			base := path.Base(item)
+			v.add(plugpack.MCP, strings.TrimSuffix(base, path.Ext(base)), "bundle", short(strings.TrimPrefix(item, "./")))
+		}
+	}
+}
+
+func (v *inventory) mcpFile(file string) {
+	o, ok := v.json(file)
+	if !ok {
+		return
+	}
+	if wrapped, ok := o["mcpServers"].(object); ok {
+		o = wrapped
+	}
+	v.servers(plugpack.MCP, o, file, isMCPServer, mcpText)
+}
+
+// servers adds those that the client takes; a bad one is dropped silently.
+func (v *inventory) servers(kind plugpack.ComponentKind, m object, file string, check rule, about func(object) string) {
+	for _, label := range sortedKeys(m) {
+		if server, ok := m[label].(object); ok && check(server) == "" {
+			v.add(kind, label, about(server), file)
+		}
+	}
+}
+
+// mcpText names the program or host only: arguments, headers and queries may
+// hold secrets.
+func mcpText(server object) string {
+	if address := text(server["url"]); address != "" {
+		return fmt.Sprintf("%s: %s", text(server["type"]), host(address))
+	}
+	return "stdio: " + text(server["command"])
+}
+
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Host
+}
+
+const lspFile = ".lsp.json"
+
+func (v *inventory) lsp(d declared) {
+	lists := append([]any{"./" + lspFile}, d.lsp...)
+	for _, item := range lists {
+		m, file := item, manifestFile
+		if p, ok := item.(string); ok {
+			file = local(p)
+			m, _ = v.json(file)
+		}
+		if servers, ok := m.(object); ok {
+			v.servers(plugpack.LSP, servers, file, isLSPServer, lspText)
+		}
+	}
+}
+
+func lspText(server object) string {
+	endings, _ := server["extensionToLanguage"].(object)
+	return text(server["command"]) + ": " + strings.Join(sortedKeys(endings), " ")
+}
+
+// local turns a manifest's path into one within the plugin. What leads out of
+// it is no valid path then, and the component is lost, as in the client.
+func local(p string) string { return path.Clean(strings.TrimPrefix(p, "./")) }

@@ -1,0 +1,263 @@
+package marketplace
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// readSource reads an entry's source. problem says why the client lists the
+// entry as unsupported, or refuses to install it.
+func readSource(v any) (s plugpack.Source, problem string) {
+	switch v := v.(type) {
+	case string:
+		return relativeSource(v)
+	case object:
+		return objectSource(v)
+	case nil:
+		return unsupported("source is missing")
+	}
+	return unsupported("source is neither a path nor an object")
+}
+
+func unsupported(problem string) (plugpack.Source, string) {
+	return plugpack.Source{Kind: plugpack.SourceUnsupported}, problem
+}
+
+func relativeSource(text string) (s plugpack.Source, problem string) {
+	if text != "." && !strings.HasPrefix(text, "./") {
+		s, problem = unsupported(`source is a text that does not begin with "./"`)
+		s.Path = short(text)
+		return s, problem
+	}
+	s = plugpack.Source{Kind: plugpack.SourceRelative, Path: short(text)}
+	if s.Path != text {
+		return s, "source has characters that no path should have, or is too long"
+	}
+	if dir := path.Clean(text); dir == ".." || strings.HasPrefix(dir, "../") {
+		return s, "source leads out of the marketplace"
+	}
+	return s, ""
+}
+
+func objectSource(o object) (plugpack.Source, string) {
+	kind, ok := o["source"].(string)
+	if !ok {
+		return unsupported("source has no type")
+	}
+	required, optional := sourceFields(plugpack.SourceKind(kind))
+	if required == nil {
+		return unsupported(fmt.Sprintf("source type %q is unknown to the client", short(kind)))
+	}
+	for _, name := range required {
+		if _, ok := o[name]; !ok {
+			return unsupported("source has no " + name)
+		}
+	}
+	if problem := firstProblem(o, sourceRules); problem != "" {
+		return unsupported("source: " + problem)
+	}
+	s := plugpack.Source{Kind: plugpack.SourceKind(kind)}
+	fields := map[string]*string{
+		"repo": &s.Repo, "url": &s.URL, "path": &s.Path, "package": &s.Package, "version": &s.Version,
+		"registry": &s.Registry, "ref": &s.Ref, "sha": &s.SHA,
+	}
+	for _, name := range append(required, optional...) {
+		text, _ := o[name].(string)
+		if *fields[name] = short(text); *fields[name] != text {
+			return s, "source: " + name + " has invisible characters or is too long"
+		}
+	}
+	problem := installProblem(s)
+	s.URL, s.Registry = withoutPassword(s.URL), withoutPassword(s.Registry)
+	return s, problem
+}
+
+func sourceFields(k plugpack.SourceKind) (required, optional []string) {
+	switch k {
+	case plugpack.SourceGitHub:
+		return []string{"repo"}, []string{"ref", "sha"}
+	case plugpack.SourceURL:
+		return []string{"url"}, []string{"ref", "sha"}
+	case plugpack.SourceGitSubdir:
+		return []string{"url", "path"}, []string{"ref", "sha"}
+	case plugpack.SourceNPM:
+		return []string{"package"}, []string{"version", "registry"}
+	}
+	return nil, nil
+}
+
+// sourceRules are the client's checks when the file is added.
+var sourceRules = []field{
+	{"repo", isString}, {"url", isString}, {"version", isString}, {"ref", isString},
+	{"sha", func(v any) string {
+		if s, ok := v.(string); !ok || !commitID.MatchString(s) {
+			return "is not a commit of 40 lower-case hex digits"
+		}
+		return ""
+	}},
+	{"path", func(v any) string {
+		if s, ok := v.(string); !ok || s == "" {
+			return "is not a path"
+		}
+		return ""
+	}},
+	{"package", func(v any) string {
+		if s, ok := v.(string); !ok || strings.Contains(s, "..") {
+			return `is not a package's name without ".."`
+		}
+		return ""
+	}},
+	{"registry", isAddress},
+}
+
+var (
+	repoText = regexp.MustCompile(`^[^/\s]+/[^/\s]+$`)
+	scpText  = regexp.MustCompile(`^[A-Za-z0-9._-]+@([A-Za-z0-9.-]+):([^\s]+)$`)
+)
+
+// installProblem gives the client's further checks when a plugin is installed.
+func installProblem(s plugpack.Source) string {
+	switch {
+	case strings.HasPrefix(s.Ref, "-"):
+		return "source: ref begins with a hyphen"
+	case s.Kind == plugpack.SourceGitHub && !repoText.MatchString(s.Repo):
+		return "source: repo is not owner/repo"
+	case s.Kind == plugpack.SourceGitSubdir && strings.HasPrefix(s.Path, "/"):
+		return "source: path is absolute"
+	case s.Kind == plugpack.SourceGitSubdir && strings.HasPrefix(path.Clean(s.Path)+"/", "../"):
+		return "source: path leads out of the repository"
+	case s.Kind == plugpack.SourceURL && !isGitAddress(s.URL),
+		s.Kind == plugpack.SourceGitSubdir && !isGitAddress(s.URL) && !repoText.MatchString(s.URL):
+		return "source: url is not an address that the client can clone"
+	}
+	return ""
+}
+
+func isGitAddress(s string) bool {
+	if scpText.MatchString(s) {
+		return true
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return false
+	}
+	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" || u.Scheme == "file"
+}
+
+func withoutPassword(s string) string {
+	if u, err := url.Parse(s); err == nil && u.User != nil {
+		u.User = nil
+		return u.String()
+	}
+	return s
+}
+
+// gitHubHost is what a bare owner/repo means to the client, wherever the
+// marketplace itself lives.
+const gitHubHost = "github.com"
+
+// origin names where a plugin's files live, the same however it is written, so
+// that listings of one plugin in several marketplaces can be told to be one.
+func origin(market plugpack.MarketplaceKey, s plugpack.Source) string {
+	var at string
+	switch s.Kind {
+	case plugpack.SourceRelative:
+		at = path.Join(string(market), s.Path)
+	case plugpack.SourceGitHub:
+		at = path.Join(gitHubHost, repoPath(s.Repo))
+	case plugpack.SourceURL:
+		at = gitOrigin(s.URL)
+	case plugpack.SourceGitSubdir:
+		if at = gitOrigin(s.URL); at != "" {
+			at = path.Join(at, s.Path)
+		}
+	case plugpack.SourceNPM:
+		host := "registry.npmjs.org"
+		if u, err := url.Parse(s.Registry); err == nil && u.Hostname() != "" {
+			host = strings.ToLower(u.Hostname())
+		}
+		at = path.Join(host, s.Package)
+	}
+	if len(at) > plugpack.MaxShort {
+		return ""
+	}
+	return at
+}
+
+func gitOrigin(text string) string {
+	if m := scpText.FindStringSubmatch(text); m != nil {
+		return path.Join(strings.ToLower(m[1]), repoPath(m[2]))
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return ""
+	case u.Hostname() != "":
+		return path.Join(strings.ToLower(u.Hostname()), repoPath(u.Path))
+	case u.Scheme == "" && repoText.MatchString(text):
+		return path.Join(gitHubHost, repoPath(text))
+	}
+	return ""
+}
+
+func repoPath(p string) string {
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(p, "/"), ".git"))
+}
+
+// short makes text fit for a short field.
+func short(s string) string { return plugpack.Cut(plugpack.Clean(s), plugpack.MaxShort) }
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// person reads an author or owner.
+func person(v any) plugpack.Person {
+	o, _ := v.(object)
+	return plugpack.Person{Name: name(text(o["name"])), Email: short(text(o["email"])), URL: webAddress(text(o["url"]))}
+}
+
+func name(s string) string { return plugpack.Cut(plugpack.Clean(s), plugpack.MaxName) }
+
+// webAddress keeps only what a page may link to: manifests may hold
+// javascript: and data: addresses.
+func webAddress(s string) string {
+	s = strings.TrimSpace(s)
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(s) > plugpack.MaxShort || plugpack.Clean(s) != s {
+		return ""
+	}
+	return withoutPassword(s)
+}
+
+// renames reads the map of old names to new ones; a bad one is ignored whole,
+// as the client does.
+func renames(raw json.RawMessage) map[string]string {
+	if len(raw) == 0 {
+		return nil
+	}
+	o, err := decodeObject(raw)
+	if err != nil {
+		return nil
+	}
+	m := map[string]string{}
+	for from, v := range o {
+		to, ok := v.(string)
+		if !ok && v != nil {
+			return nil
+		}
+		if entryNameProblem(from) == "" && (to == "" || entryNameProblem(to) == "") && len(m) < plugpack.MaxEntries {
+			m[from] = to
+		}
+	}
+	return m
+}

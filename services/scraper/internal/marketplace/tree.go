@@ -1,0 +1,203 @@
+package marketplace
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/plugpack/plugpack/libs/errs"
+)
+
+// Bounds of a folder that is read as a repository; archives have their own.
+const (
+	maxTreeEntries = 100_000
+	maxTreeBytes   = 4 << 30
+)
+
+// Tree lists the files of a repository with the ids that Git would give them,
+// sorted by path.
+type Tree []TreeEntry
+
+// TreeEntry is a file or link.
+type TreeEntry struct {
+	Path string
+	Mode string // as Git writes it
+	Blob string // Git's SHA-1 of the content; of a link, of its target
+}
+
+// ReadTree reads all files of fsys but those in folders that skip names.
+func ReadTree(ctx context.Context, fsys fs.FS, skip ...string) (Tree, error) {
+	var (
+		t     Tree
+		total int64
+	)
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return notReadable(p)
+		}
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if slices.Contains(skip, d.Name()) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		e, size, err := readEntry(fsys, p, d)
+		if err != nil || e.Mode == "" {
+			return err
+		}
+		t, total = append(t, e), total+size
+		if len(t) > maxTreeEntries || total > maxTreeBytes {
+			return errs.New(errs.Invalid, "the folder has more than %d files or %d GiB", maxTreeEntries, maxTreeBytes>>30)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the tree: %w", err)
+	}
+	slices.SortFunc(t, func(a, b TreeEntry) int { return strings.Compare(a.Path, b.Path) })
+	return t, nil
+}
+
+func readEntry(fsys fs.FS, p string, d fs.DirEntry) (e TreeEntry, size int64, err error) {
+	switch {
+	case d.Type()&fs.ModeSymlink != 0:
+		target, err := fs.ReadLink(fsys, p)
+		if err != nil {
+			return e, 0, err
+		}
+		return TreeEntry{Path: p, Mode: "120000", Blob: blobID(int64(len(target)), strings.NewReader(target))}, 0, nil
+	case !d.Type().IsRegular():
+		return e, 0, nil // Git has no sockets and devices either
+	}
+	f, err := fsys.Open(p)
+	if errors.Is(err, fs.ErrPermission) {
+		return e, 0, notReadable(p)
+	}
+	if err != nil {
+		return e, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return e, 0, err
+	}
+	e = TreeEntry{Path: p, Mode: "100644", Blob: blobID(info.Size(), f)}
+	if info.Mode()&0o100 != 0 {
+		e.Mode = "100755"
+	}
+	if e.Blob == "" {
+		return e, 0, errs.New(errs.Unavailable, "%.200q changed while it was read", p)
+	}
+	return e, info.Size(), nil
+}
+
+func notReadable(p string) error {
+	return errs.New(errs.Invalid, "%.200q may not be read by this user", p)
+}
+
+// blobID gives "" when r has not size bytes.
+func blobID(size int64, r io.Reader) string {
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", size)
+	if n, err := io.Copy(h, io.LimitReader(r, size+1)); err != nil || n != size {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Digest gives the SHA-256 over path, mode and blob of every file in dir, with
+// paths from there; "." is the whole tree.
+func (t Tree) Digest(dir string) string {
+	h, prefix := sha256.New(), dir+"/"
+	if dir == "." {
+		prefix = ""
+	}
+	from, _ := slices.BinarySearchFunc(t, prefix, func(e TreeEntry, p string) int { return strings.Compare(e.Path, p) })
+	for _, e := range t[from:] {
+		rel, ok := strings.CutPrefix(e.Path, prefix)
+		if !ok {
+			break
+		}
+		fmt.Fprintf(h, "%s %s %q\n", e.Mode, e.Blob, rel)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// resolve follows the links in dir, so that a plugin whose folder is a link
+// has the digest of what it leads to. It gives dir itself where it cannot.
+func resolve(fsys fs.FS, dir string) string {
+	at, rest := ".", strings.Split(dir, "/")
+	for links := 0; len(rest) > 0; {
+		next := path.Join(at, rest[0])
+		if !fs.ValidPath(next) {
+			return dir
+		}
+		rest = rest[1:]
+		info, err := fs.Lstat(fsys, next)
+		if err != nil {
+			return dir
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			at = next
+			continue
+		}
+		target, err := fs.ReadLink(fsys, next)
+		if links++; err != nil || path.IsAbs(target) || links > 40 {
+			return dir
+		}
+		at, rest = ".", append(strings.Split(path.Join(path.Dir(next), target), "/"), rest...)
+	}
+	return at
+}
+
+// maxFile bounds a manifest or component file; the client reads as much.
+const maxFile = 1 << 20
+
+var errNoFile = errors.New("no such file")
+
+// readFile reads a regular file of at most limit bytes. It is errNoFile when
+// there is none.
+func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	if !fs.ValidPath(name) {
+		return nil, errNoFile
+	}
+	// Asked before it is opened: opening a pipe in a local folder would hang.
+	info, err := fs.Stat(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.IsDir():
+		return nil, errNoFile
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read")
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("is no regular file")
+	case info.Size() > limit:
+		return nil, fmt.Errorf("is larger than %d KiB", limit>>10)
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read")
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read")
+	case int64(len(b)) > limit:
+		return nil, fmt.Errorf("is larger than %d KiB", limit>>10)
+	}
+	return b, nil
+}

@@ -1,0 +1,96 @@
+package scan
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/scraper/internal/state"
+)
+
+// failed sorts an error: what another try can help is given back to the bus a
+// few times, and all else is announced as the scan's end.
+func (p *pass) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errs.New(errs.Unavailable, "scan %s: interrupted: %w", p.request.Marketplace, err)
+	}
+	reason := errs.Detail(err)
+	switch kind := errs.KindOf(err); {
+	case kind == errs.TooMany:
+		p.tell(events.ScanProgress{Step: "waiting", Reason: reason})
+		return err
+	case temporary(kind) && p.attempt < MaxAttempts:
+		p.tell(events.ScanProgress{Step: "waiting", Reason: reason})
+		return errs.RetryLater(errs.Unavailable, retryDelay(p.attempt), "scan %s: %w", p.request.Marketplace, err)
+	case temporary(kind):
+		p.Log.Warn("scan given up for now", "marketplace", p.request.Marketplace, "err", err)
+		if kind == errs.Internal {
+			reason = "its files cannot be read because of an internal error"
+		}
+	}
+	next := p.state
+	next.Request = p.request.Scan
+	next.Failures++
+	next.NextAt = p.Now().Add(jittered(failureDelay(p.Interval, next.Failures, errs.KindOf(err)))).UTC()
+	return p.fail(ctx, next, plugpack.Failure{Key: p.request.Marketplace, Reason: plugpack.Cut(plugpack.Clean(reason), plugpack.MaxShort)})
+}
+
+// fail announces the end of a scan that read no marketplace. What was known
+// stays known: a failure removes nothing.
+func (p *pass) fail(ctx context.Context, next state.State, f plugpack.Failure) error {
+	f.Scan, f.ObservedAt = p.scan, p.observedAt
+	m, err := events.NewMarketplaceFailed(f)
+	if err != nil {
+		return err
+	}
+	if err := p.Bus.Publish(ctx, m); err != nil {
+		return err
+	}
+	next.LastError = f.Reason
+	if next.Failure != nil {
+		next.Failure = &f
+	}
+	if err := p.remember(ctx, next, nil); err != nil {
+		return err
+	}
+	p.tell(events.ScanProgress{Step: "failed", Entries: f.Entries, Reason: f.Reason})
+	return nil
+}
+
+// temporary: a bug in our reading counts as well, because the files or the
+// code may change.
+func temporary(k errs.Kind) bool { return k == errs.Unavailable || k == errs.Internal }
+
+// retryDelay is 1, 3, 9, 27 s.
+func retryDelay(attempt int) time.Duration {
+	d := time.Second
+	for range min(attempt-1, 3) {
+		d *= 3
+	}
+	return jittered(d)
+}
+
+// maxFailureDelay is how often a repository that stays away is still asked for.
+const maxFailureDelay = 7 * 24 * time.Hour
+
+// failureDelay doubles with each failure in a row. What is nobody's fault in
+// the marketplace, such as a network that was away, begins early.
+func failureDelay(interval time.Duration, failures int, k errs.Kind) time.Duration {
+	d := interval
+	if temporary(k) || k == errs.Unauthorized {
+		d = min(interval, 5*time.Minute)
+	}
+	for range min(failures-1, 20) {
+		if d *= 2; d > maxFailureDelay {
+			return maxFailureDelay
+		}
+	}
+	return d
+}
+
+// jittered gives d less up to a tenth, so that what was scanned together does
+// not stay together.
+func jittered(d time.Duration) time.Duration { return d - rand.N(d/10+1) }

@@ -1,0 +1,56 @@
+package scan
+
+import (
+	"context"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/scraper/internal/archive"
+	"github.com/plugpack/plugpack/services/scraper/internal/github"
+	"github.com/plugpack/plugpack/services/scraper/internal/marketplace"
+)
+
+// GitHub is the source of a GitHub's repositories.
+type GitHub struct {
+	Client *github.Client
+	Temp   *archive.Temp
+}
+
+// Repository asks one conditional question.
+func (g GitHub) Repository(ctx context.Context, k plugpack.MarketplaceKey, etag string) (Repository, bool, error) {
+	r, ok, err := g.Client.Repository(ctx, k.Repository(), etag)
+	if err != nil || !ok {
+		return Repository{}, err == nil, err
+	}
+	// A bare owner/repo was taken to mean github.com; where the address leads
+	// to a server of one's own, its host is meant.
+	if r.Host != k.Host() && k.Host() != "github.com" {
+		return Repository{}, false, errs.New(errs.Invalid, "%s is not at %s, which is where GITHUB_API_URL leads", k, r.Host)
+	}
+	return Repository{Repository: r.Repository, Key: plugpack.NewMarketplaceKey(r.Host, r.FullName), ETag: r.ETag}, false, nil
+}
+
+// Head asks one conditional question.
+func (g GitHub) Head(ctx context.Context, r Repository, etag string) (string, string, error) {
+	return g.Client.Head(ctx, r.FullName, etag)
+}
+
+// Open downloads and unpacks the archive.
+func (g GitHub) Open(ctx context.Context, r Repository, commit string) (Files, error) {
+	body, err := g.Client.Archive(ctx, r.FullName, commit)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	dir, err := g.Temp.Unpack(ctx, body, archive.DefaultLimits)
+	if err != nil {
+		return nil, err
+	}
+	return unpacked{dir}, nil
+}
+
+type unpacked struct{ *archive.Dir }
+
+func (u unpacked) Tree(ctx context.Context) (marketplace.Tree, error) {
+	return marketplace.ReadTree(ctx, u.FS())
+}

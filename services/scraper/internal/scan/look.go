@@ -1,0 +1,119 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/scraper/internal/marketplace"
+)
+
+// found is what a pass has to announce.
+type found struct {
+	listing   plugpack.Listing
+	content   marketplace.Content // its plugins are read while they are published
+	unchanged bool                // the files are as before
+	// failure is set instead when the files are not a marketplace.
+	failure                    *plugpack.Failure
+	repoETag, headETag, commit string
+}
+
+// look asks what changed and reads it. It publishes nothing but progress.
+func (p *pass) look(ctx context.Context) (f found, err error) {
+	// A panic here is a manifest that trips a bug: it must cost its own
+	// marketplace a scan and no other one anything.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("reading panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	source := p.GitHub
+	if p.request.Marketplace.Local() {
+		source = p.Folders
+	}
+	p.tell(events.ScanProgress{Step: "fetching"})
+	last := p.state.Listing
+	known := p.state.Commit != "" && (last != nil || p.state.Failure != nil)
+	etag := ""
+	if known {
+		etag = p.state.RepoETag
+	}
+	repo, same, err := source.Repository(ctx, p.request.Marketplace, etag)
+	if err != nil {
+		return f, err
+	}
+	if same {
+		return p.again(nil), nil
+	}
+	etag = ""
+	if known && p.sameRepository(repo) {
+		etag = p.state.HeadETag
+	}
+	p.observedAt = p.Now().UTC()
+	commit, headETag, err := source.Head(ctx, repo, etag)
+	if err != nil {
+		return f, err
+	}
+	if commit == "" || known && etag != "" && commit == p.state.Commit {
+		f = p.again(&repo)
+		f.repoETag, f.headETag = repo.ETag, headETag
+		return f, nil
+	}
+	f, err = p.read(ctx, source, repo, commit)
+	f.repoETag, f.headETag, f.commit = repo.ETag, headETag, commit
+	return f, err
+}
+
+// sameRepository tells a repository from another one that has taken its name,
+// and from itself under a new name: both have other plugin keys or identities,
+// so all has to be published.
+func (p *pass) sameRepository(r Repository) bool {
+	last := p.state.Listing
+	return last == nil || last.Key == r.Key && last.Repository.HostID == r.HostID
+}
+
+// again announces what is known, with what may have changed of the repository.
+func (p *pass) again(repo *Repository) found {
+	f := found{unchanged: true, repoETag: p.state.RepoETag, headETag: p.state.HeadETag, commit: p.state.Commit}
+	if p.state.Failure != nil {
+		failure := *p.state.Failure
+		f.failure = &failure
+		return f
+	}
+	f.listing = *p.state.Listing
+	if repo != nil {
+		f.listing.Repository, f.listing.Key = repo.Repository, repo.Key
+	}
+	return f
+}
+
+func (p *pass) read(ctx context.Context, source Source, repo Repository, commit string) (f found, err error) {
+	files, err := source.Open(ctx, repo, commit)
+	if err != nil {
+		return f, err
+	}
+	p.files = files
+	p.tell(events.ScanProgress{Step: "reading"})
+	tree, err := files.Tree(ctx)
+	if err != nil {
+		return f, err
+	}
+	content, err := marketplace.Read(marketplace.Input{FS: files.FS(), Tree: tree, Key: repo.Key, Commit: commit})
+	if rejected, ok := errors.AsType[*marketplace.Rejected](err); ok {
+		f.failure = &plugpack.Failure{Key: p.request.Marketplace, Reason: rejected.Error(), Entries: rejected.Entries}
+		return f, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	f.content = content
+	f.listing = plugpack.Listing{
+		Key: repo.Key, Name: content.Name, Description: content.Description, Owner: content.Owner, Version: content.Version,
+		Repository: repo.Repository, Commit: commit, Entries: content.Entries, Names: content.Names,
+		Skipped: content.Skipped, Renames: content.Renames,
+	}
+	return f, nil
+}

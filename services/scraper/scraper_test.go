@@ -1,0 +1,246 @@
+package scraper_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/config"
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/testkit"
+	"github.com/plugpack/plugpack/services/scraper"
+)
+
+// file writes a file of the test's own and gives its path.
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), name)
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const market = `{"name":"m","owner":{"name":"A"},"plugins":[{"name":"p","source":"./"}]}`
+
+// options give a scraper of n repositories o/r1 … of a GitHub of its own.
+func options(t *testing.T, n int) (scraper.Options, *testkit.GitHubServer) {
+	t.Helper()
+	var state, sources strings.Builder
+	for i := range n {
+		fmt.Fprintf(&state, "-- o/r%d/.claude-plugin/marketplace.json --\n%s\n", i, market)
+		fmt.Fprintf(&sources, "o/r%d # the %dth\n\n", i, i)
+	}
+	g := testkit.GitHub(t, file(t, "state.txtar", state.String()))
+	return scraper.Options{
+		GitHubAPIURL: config.URL(g.URL), Sources: file(t, "sources.txt", sources.String()), ScanInterval: 6 * time.Hour, ScanWorkers: 4,
+	}, g
+}
+
+func start(t *testing.T, o scraper.Options, b *bus.Bus, log *slog.Logger) (stop func()) {
+	t.Helper()
+	s, err := scraper.New(o, scraper.Deps{Bus: b, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// final gives the last progress of n marketplaces.
+func final(t *testing.T, b *bus.Bus) (wait func(n int) map[plugpack.MarketplaceKey]string) {
+	t.Helper()
+	ends := make(chan events.ScanProgress, 1000)
+	stop, err := b.Listen("progress.scan.*", func(data []byte) {
+		var p events.ScanProgress
+		if json.Unmarshal(data, &p) == nil && p.Final() {
+			ends <- p
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return func(n int) map[plugpack.MarketplaceKey]string {
+		t.Helper()
+		got := map[plugpack.MarketplaceKey]string{}
+		for len(got) < n {
+			select {
+			case p := <-ends:
+				if got[p.Marketplace] == "" {
+					got[p.Marketplace] = p.Step
+				}
+			case <-time.After(time.Minute):
+				t.Fatalf("waited in vain, had %v", got)
+			}
+		}
+		return got
+	}
+}
+
+func TestScrapersShareTheWork(t *testing.T) {
+	t.Parallel()
+	const n = 12
+	o, g := options(t, n)
+	server := testkit.NATS(t)
+	wait := final(t, testkit.BusOn(t, server))
+	stops := []func(){start(t, o, testkit.BusOn(t, server), testkit.Log(t)), start(t, o, testkit.BusOn(t, server), testkit.Log(t))}
+	if got := wait(n); len(got) != n {
+		t.Errorf("got %v", got)
+	}
+	for _, stop := range stops {
+		stop()
+	}
+	asked := map[string]int{}
+	for _, r := range g.Requests() {
+		if !r.Download && r.Path != "/rate_limit" {
+			asked[strings.Join(strings.Split(r.Path, "/")[:4], "/")]++
+		}
+	}
+	for repo, times := range asked {
+		if times != 3 {
+			t.Errorf("%s was asked about %d times", repo, times)
+		}
+	}
+	if len(asked) != n {
+		t.Errorf("asked about %d repositories", len(asked))
+	}
+}
+
+func TestEnqueue(t *testing.T) {
+	t.Parallel()
+	b := testkit.Bus(t)
+	id, queued, err := scraper.Enqueue(t.Context(), b, "github.com/o/r0", false)
+	if id == "" || !queued || err != nil {
+		t.Fatalf("got %q, %t, %v", id, queued, err)
+	}
+	if id, queued, err := scraper.Enqueue(t.Context(), b, "github.com/o/r0", true); id != "" || queued || err != nil {
+		t.Errorf("the second time: %q, %t, %v", id, queued, err)
+	}
+	if _, _, err := scraper.Enqueue(t.Context(), b, "nonsense", false); errs.KindOf(err) != errs.Invalid {
+		t.Errorf("got %v", err)
+	}
+	o, _ := options(t, 1)
+	wait := final(t, b)
+	start(t, o, b, testkit.Log(t))
+	if got := wait(1); got["github.com/o/r0"] != "done" {
+		t.Errorf("got %v", got)
+	}
+	testkit.Eventually(t, "the next request is taken", func(ctx context.Context) bool {
+		_, queued, err := scraper.Enqueue(ctx, b, "github.com/o/r0", false)
+		return queued && err == nil
+	})
+	if got := wait(1); got["github.com/o/r0"] != "unchanged" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) warnings() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var w []string
+	for line := range strings.Lines(l.buf.String()) {
+		if strings.Contains(line, "level=WARN") {
+			w = append(w, line)
+		}
+	}
+	return w
+}
+
+func TestSampleWhenGitHubIsAway(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Dir(filepath.Dir(file(t, ".claude-plugin/marketplace.json", market)))
+	b, log := testkit.Bus(t), &lines{}
+	wait := final(t, b)
+	start(t, scraper.Options{GitHubAPIURL: "http://127.0.0.1:1/", ScanInterval: time.Hour, ScanWorkers: 1, SampleDir: dir}, b,
+		slog.New(slog.NewTextHandler(log, nil)))
+	if got := wait(1); got[plugpack.NewMarketplaceKey(plugpack.LocalHost, dir)] != "done" {
+		t.Errorf("got %v", got)
+	}
+	if w := log.warnings(); len(w) != 1 || !strings.Contains(w[0], "GitHub cannot be reached at http://127.0.0.1:1/ (connect: connection refused)") {
+		t.Errorf("warnings: %q", w)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	good := scraper.Options{GitHubAPIURL: "https://api.github.com/", ScanInterval: time.Hour, ScanWorkers: 1}
+	if _, err := scraper.New(good, scraper.Deps{}); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, variable string
+		change         func(*scraper.Options)
+	}{
+		{"no interval", "SCAN_INTERVAL", func(o *scraper.Options) { o.ScanInterval = 0 }},
+		{"no workers", "SCAN_WORKERS", func(o *scraper.Options) { o.ScanWorkers = 0 }},
+		{"no address", "GITHUB_API_URL", func(o *scraper.Options) { o.GitHubAPIURL = "nats://x" }},
+		{"no sources file", "PLUGPACK_SOURCES", func(o *scraper.Options) { o.Sources = "/no/such/file" }},
+		{"a bad line", "PLUGPACK_SOURCES: line 2", func(o *scraper.Options) { o.Sources = file(t, "s", "a/b\nc d e\n") }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := good
+			tt.change(&o)
+			_, err := scraper.New(o, scraper.Deps{})
+			if errs.KindOf(err) != errs.Invalid || !strings.Contains(err.Error(), tt.variable) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	var c scraper.Config
+	if err := config.LoadFrom(&c, []string{"NATS_URL=nats://localhost:4222", "GITHUB_TOKEN=secret"}); err != nil {
+		t.Fatal(err)
+	}
+	if c.ScanInterval != 6*time.Hour || c.ScanWorkers != 4 || c.GitHubAPIURL != "https://api.github.com/" || string(c.GitHubToken) != "secret" {
+		t.Errorf("got %+v", c)
+	}
+	for _, v := range config.Describe(c) {
+		if v.Doc == "" || v.Want == "a value" {
+			t.Errorf("%s is not described", v.Name)
+		}
+	}
+	err := config.LoadFrom(&c, []string{"NATS_URL=nats://localhost:4222", "SCAN_WORKERS=99"})
+	if err == nil || !strings.Contains(err.Error(), "SCAN_WORKERS") {
+		t.Errorf("got %v", err)
+	}
+}
