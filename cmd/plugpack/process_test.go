@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -202,6 +204,47 @@ func startRedis(t *testing.T) (url string) {
 	return url
 }
 
+// onLoopback gives a database that listens on a Unix socket a TCP port too.
+func onLoopback(t *testing.T, databaseURL string) string {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	folder := q.Get("host")
+	if folder == "" {
+		return databaseURL // TEST_DATABASE_URL names a server on TCP
+	}
+	socket := filepath.Join(folder, ".s.PGSQL."+cmp.Or(q.Get("port"), "5432"))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			outside, err := l.Accept()
+			if err != nil {
+				return
+			}
+			inside, err := net.Dial("unix", socket)
+			if err != nil {
+				_ = outside.Close()
+				continue
+			}
+			pipe := func(to, from net.Conn) {
+				_, _ = io.Copy(to, from)
+				_, _ = to.Close(), from.Close()
+			}
+			go pipe(inside, outside)
+			go pipe(outside, inside)
+		}
+	}()
+	u.Host, u.RawQuery = l.Addr().String(), "sslmode=disable"
+	return u.String()
+}
+
 func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -252,7 +295,7 @@ func TestFlowInFourProcesses(t *testing.T) {
 			t.Parallel()
 			gh := testkit.GitHub(t, "testdata/flow.txtar")
 			ns := testkit.NATS(t)
-			redisURL, databaseURL, sources := startRedis(t), testkit.Postgres(t, migrations.Up), writeSources(t)
+			redisURL, databaseURL, sources := startRedis(t), onLoopback(t, testkit.Postgres(t, migrations.Up)), writeSources(t)
 			common := []string{"PORT=0", "NATS_URL=" + ns.URL(), "REDIS_URL=" + redisURL}
 			start := func(name string, env ...string) *process {
 				return spawn(t, listening, append(env, common...), buildService(t, name))
@@ -319,6 +362,7 @@ func TestBadStarts(t *testing.T) {
 		"a bad database":        {[]string{"PORT=0", "DATABASE_URL=nonsense"}, "DATABASE_URL: want an address"},
 		"a bad interval":        {[]string{"PORT=0", "SCAN_INTERVAL=often"}, "SCAN_INTERVAL: want a duration"},
 		"a missing source file": {[]string{"PORT=0", "PLUGPACK_SOURCES=/nowhere/sources.txt"}, "PLUGPACK_SOURCES"},
+		"GitHub in clear":       {[]string{"PORT=0", "APP_ENV=production", "GITHUB_API_URL=http://github.example/"}, "GITHUB_API_URL: want an https address"},
 		"a key that is missing": {[]string{"PORT=0", "MEILISEARCH_URL=http://127.0.0.1:7700"}, "MEILISEARCH_API_KEY is not set"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -391,27 +391,28 @@ func TestConsume(t *testing.T) {
 		t.Parallel()
 		b := testkit.Bus(t)
 		send(t, b, "1", "2")
-		begun, finish, got := make(chan struct{}), make(chan struct{}), make(chan error, 10)
-		stop := consume(t, b, inOrder, func(ctx context.Context, m bus.Msg) error {
-			close(begun)
-			<-finish
-			got <- ctx.Err()
-			return nil
-		})
-		<-begun
-		stopped := make(chan struct{})
-		go func() { stop(); close(stopped) }()
-		close(finish)
+		ctx, stop := context.WithCancel(t.Context())
+		got, stopped := make(chan error, 10), make(chan error, 1)
+		go func() {
+			stopped <- b.Consume(ctx, inOrder, func(handling context.Context, _ bus.Msg) error {
+				stop()
+				<-ctx.Done()
+				got <- handling.Err()
+				return nil
+			})
+		}()
 		if err := take(t, got, 1)[0]; err != nil {
 			t.Errorf("the handler's context ended: %v", err)
 		}
-		<-stopped
+		if err := take(t, stopped, 1)[0]; err != nil {
+			t.Errorf("stopped with %v", err)
+		}
 		rest := make(chan string, 10)
 		consume(t, b, inOrder, func(_ context.Context, m bus.Msg) error {
-			rest <- fmt.Sprintf("%s/%d", nameOf(m), m.Attempt)
+			rest <- nameOf(m)
 			return nil
 		})
-		wantNames(t, take(t, rest, 1), "2/1")
+		wantNames(t, take(t, rest, 1), "2")
 	})
 	t.Run("a message of a process that died comes back", func(t *testing.T) {
 		t.Parallel()

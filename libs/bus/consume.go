@@ -141,26 +141,45 @@ func (c *consumer) open(ctx context.Context) (jetstream.Consumer, error) {
 	return cons, nil
 }
 
+// fetch takes what comes within BatchWait. The library's own way to end a pull
+// by a context drops what was delivered at that moment, which would then be
+// missing until AckWait; so the pull runs to its end, and when ctx ends first,
+// what it still brings is given back.
 func (c *consumer) fetch(ctx context.Context, cons jetstream.Consumer) ([]Msg, error) {
-	fetchCtx, cancel := context.WithTimeout(ctx, c.BatchWait)
-	defer cancel()
-	batch, err := cons.Fetch(c.Batch, jetstream.FetchContext(fetchCtx))
+	batch, err := cons.Fetch(c.Batch, jetstream.FetchMaxWait(c.BatchWait))
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
 	var ms []Msg
-	for m := range batch.Messages() {
-		meta, err := m.Metadata()
-		if err != nil {
-			return ms, fmt.Errorf("read message metadata: %w", err)
+	for {
+		select {
+		case m, ok := <-batch.Messages():
+			if !ok {
+				return ms, batchError(batch)
+			}
+			meta, err := m.Metadata()
+			if err != nil {
+				return ms, fmt.Errorf("read message metadata: %w", err)
+			}
+			ms = append(ms, Msg{Subject: m.Subject(), Data: m.Data(), Sequence: meta.Sequence.Stream, Attempt: int(meta.NumDelivered), js: m})
+		case <-ctx.Done():
+			go giveBack(batch)
+			return ms, nil
 		}
-		ms = append(ms, Msg{Subject: m.Subject(), Data: m.Data(), Sequence: meta.Sequence.Stream, Attempt: int(meta.NumDelivered), js: m})
 	}
-	err = batch.Error()
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, nats.ErrTimeout) {
-		err = nil // nothing more came in time
+}
+
+func batchError(batch jetstream.MessageBatch) error {
+	if err := batch.Error(); err != nil && !errors.Is(err, nats.ErrTimeout) {
+		return fmt.Errorf("fetch: %w", err)
 	}
-	return ms, err
+	return nil
+}
+
+func giveBack(batch jetstream.MessageBatch) {
+	for m := range batch.Messages() {
+		_ = m.Nak()
+	}
 }
 
 // process runs the handler to its end even while the process is stopping, and

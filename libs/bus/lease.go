@@ -129,7 +129,7 @@ func (l *lease) renew(ctx context.Context, revision uint64) (uint64, error) {
 
 // release gives the lease back at once, so that a spare need not wait.
 func (l *lease) release(revision uint64) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), events.LeaseTTL/3)
 	defer cancel()
 	_ = l.kv.Delete(ctx, l.name, jetstream.LastRevision(revision))
 }

@@ -140,6 +140,8 @@ func streams() []jetstream.StreamConfig {
 func buckets() []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
 		{Bucket: BucketScanState, Description: "last commit and digests of each marketplace", History: 1},
-		{Bucket: BucketLease, Description: "active instances", History: 1, TTL: LeaseTTL},
+		// In memory, so that a disk that stalls costs nobody the lease; when NATS
+		// starts anew, it is taken anew.
+		{Bucket: BucketLease, Description: "active instances", History: 1, TTL: LeaseTTL, Storage: jetstream.MemoryStorage},
 	}
 }

@@ -8,9 +8,9 @@ import (
 
 // Config is what every service reads from the environment.
 type Config struct {
-	AppEnv   string     `env:"APP_ENV" envDefault:"development" doc:"Where this runs; in production fetched addresses must be https." want:"development, staging or production"`
+	AppEnv   string     `env:"APP_ENV" envDefault:"development" doc:"Where this runs; in production GitHub has to be asked over https." want:"development, staging or production"`
 	Port     int        `env:"PORT" envDefault:"8000" doc:"Port of the HTTP server." want:"a port from 0 to 65535; 0 takes a free one"`
-	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" doc:"Least level that is logged." want:"debug, info, warn or error"`
+	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" doc:"Least level that is logged; plugpack up logs from warn on unless this is set." want:"debug, info, warn or error"`
 }
 
 // Validate checks what types cannot.
@@ -25,3 +25,6 @@ func (c Config) Validate() error {
 	}
 	return nil
 }
+
+// Production says whether this is the real thing.
+func (c Config) Production() bool { return c.AppEnv == "production" }

@@ -55,7 +55,7 @@ func (c Config) Validate() error {
 
 // Options are the settings of the gateway's own behaviour.
 type Options struct {
-	CORSOrigins    []string `env:"CORS_ORIGINS" envDefault:"*" doc:"Web origins that may call the API from a browser, separated by commas." want:"* or origins such as https://plugpack.dev"`
+	CORSOrigins    []string `env:"CORS_ORIGINS" envDefault:"*" doc:"Web origins that may call the API from a browser, separated by commas." want:"* or origins such as https://plugpack.example"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" doc:"Proxies whose X-Forwarded-For counts, separated by commas; none by default." want:"networks such as 10.0.0.0/8,fd00::/8"`
 	RateLimit      int      `env:"RATE_LIMIT" envDefault:"200" doc:"Requests a minute for one client; 0 is no limit." want:"a whole number, 0 or more"`
 }
@@ -65,7 +65,7 @@ func (o Options) Validate() error {
 	for _, origin := range o.CORSOrigins {
 		u, err := url.Parse(origin)
 		if origin != "*" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "") {
-			return errs.New(errs.Invalid, "CORS_ORIGINS: want * or origins such as https://plugpack.dev")
+			return errs.New(errs.Invalid, "CORS_ORIGINS: want * or origins such as https://plugpack.example")
 		}
 	}
 	if _, err := o.trusted(); err != nil {

@@ -230,8 +230,8 @@ func TestHeadersFromOutside(t *testing.T) {
 		},
 		{
 			"a trusted proxy tells the client and the scheme", []string{"192.0.2.0/24"},
-			map[string]string{"X-Forwarded-For": "198.51.100.1, 203.0.113.9, 192.0.2.8", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "plugpack.dev", "Plugpack-Revision": "9"},
-			map[string]string{"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "plugpack.dev", "Plugpack-Revision": ""},
+			map[string]string{"X-Forwarded-For": "198.51.100.1, 203.0.113.9, 192.0.2.8", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "plugpack.example", "Plugpack-Revision": "9"},
+			map[string]string{"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "plugpack.example", "Plugpack-Revision": ""},
 		},
 		{
 			"nonsense from a trusted proxy makes the proxy the client", []string{"192.0.2.7"},

@@ -43,7 +43,7 @@ func TestProxy(t *testing.T) {
 		}))
 		t.Cleanup(web.Close)
 		x := behind(t, web.URL)
-		res := x.do(t, http.MethodPost, "http://plugpack.dev/api/search/?q=a%20b;c&q=%zz", func(r *http.Request) {
+		res := x.do(t, http.MethodPost, "http://plugpack.example/api/search/?q=a%20b;c&q=%zz", func(r *http.Request) {
 			r.Header.Set("X-Request-Id", "mine")
 			r.Header.Set("X-Forwarded-For", "10.9.9.9")
 			r.Body, r.ContentLength = io.NopCloser(strings.NewReader("data")), 4
@@ -57,7 +57,7 @@ func TestProxy(t *testing.T) {
 		if got.URL.RawQuery != "q=a%20b;c&q=%zz" || string(sent) != "data" || got.Method != http.MethodPost {
 			t.Errorf("the catalog got %s %s %q", got.Method, got.URL, sent)
 		}
-		for name, want := range map[string]string{"X-Request-Id": "mine", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Host": "plugpack.dev", "X-Forwarded-Proto": "http"} {
+		for name, want := range map[string]string{"X-Request-Id": "mine", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Host": "plugpack.example", "X-Forwarded-Proto": "http"} {
 			if got.Header.Get(name) != want {
 				t.Errorf("the catalog got %s %q, want %q", name, got.Header.Get(name), want)
 			}

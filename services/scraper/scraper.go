@@ -8,9 +8,11 @@ package scraper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,10 +40,16 @@ type Config struct {
 
 // Validate checks what types cannot.
 func (c Config) Validate() error {
-	if err := c.Config.Validate(); err != nil {
-		return err
+	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.CheckHTTPS(c.Production()))
+}
+
+// CheckHTTPS refuses a GitHub that is not asked over https in production, where
+// a token would travel in clear.
+func (o Options) CheckHTTPS(production bool) error {
+	if production && !strings.HasPrefix(string(o.GitHubAPIURL), "https://") {
+		return errs.New(errs.Invalid, "GITHUB_API_URL: want an https address in production")
 	}
-	return c.Options.Validate()
+	return nil
 }
 
 // Options is what every form of the scraper reads from the environment.

@@ -35,7 +35,7 @@ func (p *pass) failed(ctx context.Context, err error) error {
 	next.Request = p.request.Scan
 	next.Failures++
 	next.NextAt = p.Now().Add(jittered(failureDelay(p.Interval, next.Failures, errs.KindOf(err)))).UTC()
-	return p.fail(ctx, next, plugpack.Failure{Key: p.request.Marketplace, Reason: plugpack.Cut(plugpack.Clean(reason), plugpack.MaxShort)})
+	return p.fail(ctx, next, plugpack.Failure{Key: p.listedAs(), Reason: plugpack.Cut(plugpack.Clean(reason), plugpack.MaxShort)})
 }
 
 // fail announces the end of a scan that read no marketplace. What was known
@@ -58,6 +58,15 @@ func (p *pass) fail(ctx context.Context, next state.State, f plugpack.Failure) e
 	}
 	p.tell(events.ScanProgress{Step: "failed", Entries: f.Entries, Reason: f.Reason})
 	return nil
+}
+
+// listedAs gives the key under which the marketplace was last announced, which
+// is another than the one asked for when its repository was renamed.
+func (p *pass) listedAs() plugpack.MarketplaceKey {
+	if p.state.Listing != nil {
+		return p.state.Listing.Key
+	}
+	return p.request.Marketplace
 }
 
 // temporary: a bug in our reading counts as well, because the files or the

@@ -103,7 +103,7 @@ func (p *pass) read(ctx context.Context, source Source, repo Repository, commit 
 	}
 	content, err := marketplace.Read(marketplace.Input{FS: files.FS(), Tree: tree, Key: repo.Key, Commit: commit})
 	if rejected, ok := errors.AsType[*marketplace.Rejected](err); ok {
-		f.failure = &plugpack.Failure{Key: p.request.Marketplace, Reason: rejected.Error(), Entries: rejected.Entries}
+		f.failure = &plugpack.Failure{Key: repo.Key, Reason: rejected.Error(), Entries: rejected.Entries}
 		return f, nil
 	}
 	if err != nil {

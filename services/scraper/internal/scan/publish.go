@@ -38,7 +38,7 @@ func (p *pass) publish(ctx context.Context, f found) error {
 		err = p.Bus.Publish(ctx, m)
 	}
 	if errs.KindOf(err) == errs.Invalid {
-		return p.fail(ctx, p.unreadable(next), plugpack.Failure{Key: p.request.Marketplace, Entries: l.Entries,
+		return p.fail(ctx, p.unreadable(next), plugpack.Failure{Key: l.Key, Entries: l.Entries,
 			Reason: "the list of its plugins is larger than one event may be"})
 	}
 	if err != nil {

@@ -376,6 +376,10 @@ func TestRenamedRepository(t *testing.T) {
 	if diff := cmp.Diff([]string{"/repos/acme/tools 301*", fmt.Sprintf("/repositories/%d 304*", st.Listing.Repository.HostID)}, got.requests); diff != "" {
 		t.Error(diff)
 	}
+	w.github.Delete("Acme/Toolbox", http.StatusNotFound)
+	if got := w.scan(request(key)); got.failure == nil || got.failure.Key != "github.com/acme/toolbox" || got.last.Marketplace != key {
+		t.Errorf("got %+v", got)
+	}
 }
 
 func TestAnotherRepositoryTookTheName(t *testing.T) {
