@@ -2,6 +2,7 @@
 //
 //	plugpack up               start everything on http://127.0.0.1:8000
 //	plugpack scan SOURCE…     scan marketplaces now: owner/repo, an https address or a folder
+//	plugpack confirm-scan M   apply the removals that a marketplace's guard held back
 //	plugpack version          say which version this is
 //
 // It needs PostgreSQL's server programs and nothing else. Where DATABASE_URL,
@@ -24,6 +25,7 @@ import (
 type commands struct {
 	Up      upCommand      `cmd:"" default:"1" help:"Start everything on one machine."`
 	Scan    scanCommand    `cmd:"" help:"Scan marketplaces now and show the progress."`
+	Confirm confirmCommand `cmd:"" name:"confirm-scan" help:"Apply the removals that a marketplace's guard held back."`
 	Env     envCommand     `cmd:"" help:"Print every variable with its default, as .env.example has it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/local/nats"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/migrations"
@@ -283,7 +284,19 @@ func TestFlowInOneProcess(t *testing.T) {
 	t.Parallel()
 	data, gh := dataFolder(t), testkit.GitHub(t, "testdata/flow.txtar")
 	p := startOneProcess(t, data, gh, writeSources(t))
-	flow(&world{t: t, github: gh, bus: busOf(t, data), clients: []*api.Client{api.NewClient(p.addr)}})
+	w := &world{t: t, github: gh, bus: busOf(t, data), clients: []*api.Client{api.NewClient(p.addr)}}
+	flow(w)
+
+	t.Log("a person confirms the empty listing")
+	confirm := exec.Command(buildPlugpack(t), "confirm-scan", flowRepo)
+	confirm.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "PLUGPACK_DATA=" + data}
+	if out, err := confirm.CombinedOutput(); err != nil || !strings.Contains(string(out), "5 plugins of github.com/acme/tools are removed") {
+		t.Fatalf("confirm-scan: %v\n%s", err, out)
+	}
+	testkit.Eventually(t, "all pages to be gone", func(ctx context.Context) bool {
+		_, _, err := w.client().Plugin(ctx, "acme-tools-docs")
+		return errs.KindOf(err) == errs.NotFound
+	})
 	p.interrupt()
 }
 
