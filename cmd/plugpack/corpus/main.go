@@ -110,11 +110,7 @@ func (c *corpus) secondRun(ctx context.Context, data string) error {
 	if err := c.github.reset(ctx); err != nil {
 		return err
 	}
-	var readable []string
-	for _, r := range c.repositories {
-		readable = append(readable, r)
-	}
-	out, err := c.command(ctx, data, "", append([]string{"scan"}, readable...)...).CombinedOutput()
+	out, err := c.command(ctx, data, "", append([]string{"scan"}, c.repositories...)...).CombinedOutput()
 	// Repositories without a marketplace fail again, which is no error here.
 	if err != nil && !strings.Contains(string(out), "scans failed") {
 		return fmt.Errorf("second run: %w: %s", err, out)
