@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/plugpack/plugpack/libs/local/nats"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/service"
+	"github.com/plugpack/plugpack/services/catalog"
 	"github.com/plugpack/plugpack/services/scraper"
 )
 
@@ -138,12 +138,8 @@ func waitForCatalog(ctx context.Context, b *bus.Bus) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		c, err := b.JetStream().Consumer(ctx, events.StreamPlugin, "catalog")
-		if err == nil {
-			var info *jetstream.ConsumerInfo
-			if info, err = c.Info(ctx); err == nil && info.NumPending == 0 && info.NumAckPending == 0 {
-				return nil
-			}
+		if drained, err := b.Drained(ctx, events.StreamPlugin, catalog.Durable); err == nil && drained {
+			return nil
 		}
 		select {
 		case <-ctx.Done():

@@ -128,3 +128,20 @@ func (b *Bus) Listen(subject string, f func(data []byte)) (stop func(), err erro
 	}
 	return func() { _ = sub.Unsubscribe() }, b.nc.FlushTimeout(5 * time.Second)
 }
+
+// Drained says whether the consumer has handled every message that its stream
+// holds now. It compares places in the stream: the consumer's own count of
+// pending messages follows a publish only after a moment.
+func (b *Bus) Drained(ctx context.Context, stream, durable string) (bool, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return false, errs.New(errs.Unavailable, "inspect stream %s: %w", stream, err)
+	}
+	last := s.CachedInfo().State.LastSeq
+	c, err := s.Consumer(ctx, durable)
+	if err != nil {
+		return false, errs.New(errs.Unavailable, "inspect consumer %s: %w", durable, err)
+	}
+	info := c.CachedInfo()
+	return info.Delivered.Stream >= last && info.NumAckPending == 0, nil
+}

@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/trace"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
 
 	"github.com/plugpack/plugpack/libs/config"
 	"github.com/plugpack/plugpack/libs/errs"
@@ -63,11 +64,15 @@ type check struct {
 	ask  func(context.Context) error
 }
 
-// New makes a process that logs JSON lines to w. One without a name leaves it to
-// its parts to say which service a line is of.
+// New makes a process that logs to w: JSON lines, or on a terminal plain ones.
+// One without a name leaves it to its parts to say which service a line is of.
 func New(name string, w io.Writer) *Process {
 	p := &Process{Name: name, stopping: make(chan struct{})}
-	p.Log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &p.level}))
+	options := &slog.HandlerOptions{Level: &p.level}
+	p.Log = slog.New(slog.NewJSONHandler(w, options))
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.Log = slog.New(slog.NewTextHandler(w, options))
+	}
 	if name != "" {
 		p.Log = p.Log.With("service", name)
 	}

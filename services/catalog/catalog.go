@@ -20,6 +20,9 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/rest"
 )
 
+// Durable names the catalog's consumer of the PLUGIN stream.
+const Durable = intake.Durable
+
 // Config is what the catalog reads from the environment.
 type Config struct {
 	service.Config

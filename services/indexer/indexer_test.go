@@ -92,12 +92,8 @@ func (w *world) publish(plugins ...plugpack.Plugin) {
 func (w *world) drained() {
 	w.Helper()
 	testkit.Eventually(w, "every message handled", func(ctx context.Context) bool {
-		cons, err := w.bus.JetStream().Consumer(ctx, events.StreamCatalog, indexer.Durable)
-		if err != nil {
-			return false
-		}
-		info, err := cons.Info(ctx)
-		return err == nil && info.NumPending == 0 && info.NumAckPending == 0
+		drained, err := w.bus.Drained(ctx, events.StreamCatalog, indexer.Durable)
+		return err == nil && drained
 	})
 }
 
