@@ -119,7 +119,7 @@ func (c *consumer) work(ctx context.Context) error {
 		cons = nil
 		failures++
 		c.log.Warn("cannot take messages, trying again", "consumer", c.Durable, "err", err)
-		wait(ctx, backoff(failures))
+		Pause(ctx, backoff(failures))
 	}
 	return nil
 }
@@ -288,7 +288,8 @@ func backoff(attempt int) time.Duration {
 	return d/2 + rand.N(d/2)
 }
 
-func wait(ctx context.Context, d time.Duration) {
+// Pause waits for d, or until ctx ends.
+func Pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

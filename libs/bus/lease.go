@@ -28,7 +28,7 @@ func (b *Bus) Lead(ctx context.Context, name string, run func(ctx context.Contex
 				l.waitFree(ctx)
 			case ctx.Err() == nil:
 				b.log.Warn("cannot take the lease, trying again", "lease", name, "err", err)
-				wait(ctx, events.LeaseTTL/3)
+				Pause(ctx, events.LeaseTTL/3)
 			}
 			continue
 		}

@@ -46,7 +46,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		if err != nil && !errors.Is(err, postgres.ErrTaken) && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "outbox relay stopped, trying again", "err", err)
 		}
-		pause(ctx, poll)
+		bus.Pause(ctx, poll)
 	}
 	return nil
 }
@@ -108,13 +108,4 @@ func bySubject(ms []events.Message) map[string][]events.Message {
 		groups[m.Subject] = append(groups[m.Subject], m)
 	}
 	return groups
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
@@ -68,7 +69,7 @@ func (s *Schedule) Run(ctx context.Context) error {
 			break
 		}
 		s.Log.Warn("the schedule lost NATS, trying again", "err", err)
-		wait(ctx, 5*time.Second)
+		bus.Pause(ctx, 5*time.Second)
 	}
 	return nil
 }
@@ -202,13 +203,4 @@ func (s *Schedule) reachable(ctx context.Context, now time.Time) (ok, changed bo
 		s.Log.Warn(errs.Detail(err) + ": nothing there is scanned for now; set GITHUB_API_URL or check the network")
 	}
 	return err == nil, s.away != before
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }
