@@ -46,16 +46,18 @@ lint: ## gofmt, go vet, staticcheck
 fmt: ## format the code
 	gofmt -w $(MODULES)
 
-scrape: build ## scan marketplaces now: make scrape SOURCES="owner/repo …"
+scrape: ## scan marketplaces now: make scrape SOURCES="owner/repo …"
 	@[ -n "$(SOURCES)" ] || { echo 'make scrape: say which, as in make scrape SOURCES="anthropics/claude-code"'; exit 1; }
+	@$(MAKE) --no-print-directory build
 	@bin/plugpack scan $(SOURCES)
 
-corpus: build ## scan the 35 real repositories of $(SHARED), twice, then once more with a kill -9
+corpus: ## scan 35 real repositories (in SHARED) twice, then once more with a kill -9
 	@[ -f $(SHARED)/corpus/repos.txt ] || { echo "make corpus: $(SHARED)/corpus is not here, so there is nothing to scan; set SHARED to where it is"; exit 1; }
+	@$(MAKE) --no-print-directory build
 	@$(GO) run ./cmd/plugpack/corpus -plugpack bin/plugpack -shared $(SHARED)
 
 db-seed: build ## fill the catalog from the built-in sample marketplace
-	@bin/plugpack scan cmd/plugpack/sample
+	@bin/plugpack scan ./cmd/plugpack/sample
 
 db-migrate: ## bring the database at DATABASE_URL to the newest schema
 	@[ -n "$$DATABASE_URL" ] || { echo "make db-migrate: set DATABASE_URL; make run migrates its own database by itself"; exit 1; }

@@ -38,7 +38,7 @@ CREATE TABLE marketplaces (
     scanned_at    timestamptz, -- of the last listing, applied or held
     failed_at     timestamptz,
     held_names    text[],      -- of a listing that waits for confirmation
-    retired_at    timestamptz  -- another repository took over the key
+    retired_at    timestamptz  -- the key is another repository's, or nobody's any more
 );
 
 -- Identity and state. What a scan may overwrite is in plugin_facts.
@@ -105,7 +105,9 @@ CREATE INDEX plugin_aliases_plugin ON plugin_aliases (plugin_id);
 
 -- Announcements that commit together with the change they announce.
 CREATE TABLE outbox (
-    id         uuid PRIMARY KEY, -- UUIDv7, so in order of time; also the message's id
+    id         uuid PRIMARY KEY, -- the message's id
+    -- A plugin's rows in the order of its revisions, whatever the clocks say.
+    seq        bigint NOT NULL GENERATED ALWAYS AS IDENTITY UNIQUE,
     subject    text NOT NULL,
     data       bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()

@@ -77,6 +77,7 @@ func dump(t *testing.T, conn *pgx.Conn) string {
 		parts := lines(t, conn, `
 			SELECT format('%I %s', attname, format_type(atttypid, atttypmod))
 				|| CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+				|| CASE attidentity WHEN 'a' THEN ' GENERATED ALWAYS AS IDENTITY' ELSE '' END
 				|| coalesce(' DEFAULT ' || pg_get_expr(adbin, adrelid), '')
 			FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 			WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, table)

@@ -31,9 +31,11 @@ CREATE TABLE marketplaces (
 
 CREATE TABLE outbox (
     id uuid NOT NULL,
+    seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     subject text NOT NULL,
     data bytea NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT outbox_seq_key UNIQUE (seq),
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 );
 

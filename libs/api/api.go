@@ -17,12 +17,17 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/plugpack/plugpack/libs/errs"
 )
 
 // HeaderRevision carries a plugin page's revision beside its body.
 const HeaderRevision = "Plugpack-Revision"
+
+// HeaderPages tells the gateway, and nobody else, the keys of all cached pages
+// that show the same plugin, separated by blanks.
+const HeaderPages = "Plugpack-Pages"
 
 // Encode writes v as every JSON body is written.
 func Encode(w io.Writer, v any) error {
@@ -42,6 +47,16 @@ func Marshal(v any) ([]byte, error) {
 func ETag(body []byte) string {
 	sum := sha256.Sum256(body)
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// Matches says whether the client that asks has the body of the tag already.
+func Matches(r *http.Request, tag string) bool {
+	for candidate := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
+		if c := strings.TrimPrefix(strings.TrimSpace(candidate), "W/"); c == tag || c == "*" {
+			return true
+		}
+	}
+	return false
 }
 
 // EncodeCursor makes the opaque form of a position in a list.

@@ -51,13 +51,21 @@ func (l *lease) acquire(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, events.LeaseTTL)
 	defer cancel()
 	if l.kv == nil {
+		// The bucket is in memory only, and gone when NATS has started anew.
+		if err := events.Ensure(ctx, l.bus.js); err != nil {
+			return 0, err
+		}
 		kv, err := l.bus.js.KeyValue(ctx, events.BucketLease)
 		if err != nil {
 			return 0, fmt.Errorf("open bucket %s: %w", events.BucketLease, err)
 		}
 		l.kv = kv
 	}
-	return l.kv.Create(ctx, l.name, []byte(l.id))
+	revision, err := l.kv.Create(ctx, l.name, []byte(l.id))
+	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+		l.kv = nil
+	}
+	return revision, err
 }
 
 // waitFree waits until the holder gives the lease back, or until it is time to

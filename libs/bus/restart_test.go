@@ -72,3 +72,52 @@ func TestARestartOfNATSLosesNothing(t *testing.T) {
 	}
 	wantNames(t, order, "1", "2", "3", "4", "5", "6", "7", "8")
 }
+
+func TestALeaseOutlivesARestartOfNATS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := nats.Start(t.Context(), nats.Options{Dir: dir, Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(address.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Connect(t.Context(), s.URL(), "test", testkit.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	ctx, stop := context.WithCancel(t.Context())
+	active, ended := make(chan struct{}, 10), make(chan error, 1)
+	go func() {
+		ended <- b.Lead(ctx, "indexer", func(ctx context.Context) error {
+			active <- struct{}{}
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	<-active
+	s.Stop()
+	if s, err = nats.Start(t.Context(), nats.Options{Dir: dir, Port: port}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	testkit.Eventually(t, "the lease to be taken again", func(context.Context) bool {
+		select {
+		case <-active:
+			return true
+		default:
+			return false
+		}
+	})
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

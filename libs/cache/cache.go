@@ -42,6 +42,15 @@ func IDKey(id string) string { return "page:id:" + id }
 // PluginPath is the address of a plugin's page on the API.
 func PluginPath(slug string) string { return "/api/plugins/slug/" + slug }
 
+// Keys gives the keys of every page that shows p: by id, slug and earlier slugs.
+func Keys(p plugpack.Plugin) []string {
+	keys := []string{IDKey(p.ID), SlugKey(p.Slug)}
+	for _, alias := range p.Aliases {
+		keys = append(keys, SlugKey(alias))
+	}
+	return keys
+}
+
 // Render makes every page that p's committed state calls for, by key: its own,
 // a redirect at each earlier slug, and for a removed plugin a 404, or a
 // redirect to the plugin that took its place.

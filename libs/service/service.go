@@ -97,10 +97,10 @@ func Main(name string, run func(ctx context.Context, p *Process) error) {
 	}
 }
 
-// Signals gives a context that ends at the first SIGINT or SIGTERM; a second
-// one kills the process at once.
+// Signals gives a context that ends at the first SIGINT, SIGTERM or, when the
+// terminal closes, SIGHUP; a second one kills the process at once.
 func Signals(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -203,18 +204,32 @@ func TestREST(t *testing.T) {
 			status int
 			part   string
 		}{
-			"/api/plugins/?limit=0":                                  {422, "query.limit"},
-			"/api/plugins/?limit=101":                                {422, "query.limit"},
-			"/api/plugins/?limit=x":                                  {422, "query.limit"},
-			"/api/plugins/?skip=-1":                                  {422, "query.skip"},
-			"/api/plugins/?has=everything":                           {422, "query.has"},
-			"/api/plugins/?sort=luck":                                {422, "query.sort"},
-			"/api/plugins/?cursor=xyz":                               {422, "cursor"},
-			"/api/plugins/?featured=maybe":                           {422, "query.featured"},
-			"/api/plugins/?category=%00":                             {422, "list plugins"},
-			"/api/plugins/?category=%ff":                             {422, "list plugins"},
-			"/api/search/?q=":                                        {422, "query.q"},
-			"/api/search/":                                           {422, "query.q"},
+			"/api/plugins/?limit=0":                        {422, "query.limit"},
+			"/api/plugins/?limit=101":                      {422, "query.limit"},
+			"/api/plugins/?limit=x":                        {422, "query.limit"},
+			"/api/plugins/?skip=-1":                        {422, "query.skip"},
+			"/api/plugins/?has=everything":                 {422, "query.has"},
+			"/api/plugins/?sort=luck":                      {422, "query.sort"},
+			"/api/plugins/?cursor=xyz":                     {422, "cursor"},
+			"/api/plugins/?featured=maybe":                 {422, "query.featured"},
+			"/api/plugins/?category=%00":                   {422, "character"},
+			"/api/plugins/?category=%ff":                   {422, "character"},
+			"/api/marketplaces/?name=%00":                  {422, "character"},
+			"/api/search/?q=%00":                           {422, "character"},
+			"/api/search/suggest?q=%00":                    {422, "character"},
+			"/api/plugins/?cursor=" + cursor(`null`):       {422, "cursor"},
+			"/api/plugins/?cursor=" + cursor(`{"i":"x"}`):  {422, "cursor"},
+			"/api/plugins/?cursor=" + cursor(`{"i":5}`):    {422, "cursor"},
+			"/api/plugins/?cursor=" + cursor(`{"n":1e99}`): {422, "cursor"},
+			"/api/plugins/?cursor=" + cursor(`{"n":3000000000,"i":"018f0000-0000-7000-8000-000000000000"}`):                    {422, "cursor"},
+			"/api/plugins/?sort=name&cursor=" + cursor(`{"s":"name","m":"\u0000","i":"018f0000-0000-7000-8000-000000000000"}`): {422, "character"},
+			"/api/plugins/?sort=updated&cursor=" + cursor(`{"s":"updated","u":"x"}`):                                           {422, "cursor"},
+			"/api/marketplaces/?cursor=" + cursor(`[]`):                                                                        {422, "cursor"},
+			"/api/plugins/{018f0000-0000-7000-8000-000000000000}":                                                              {422, "path.id"},
+			"/api/plugins/urn:uuid:018f0000-0000-7000-8000-000000000000":                                                       {422, "path.id"},
+			"/api/marketplaces/{018f0000-0000-7000-8000-000000000000}":                                                         {422, "path.id"},
+			"/api/search/?q=": {422, "query.q"},
+			"/api/search/":    {422, "query.q"},
 			"/api/search/?q=" + strings.Repeat("x", 201):             {422, "query.q"},
 			"/api/search/suggest?q=":                                 {422, "query.q"},
 			"/api/search/suggest?q=a&limit=11":                       {422, "query.limit"},
@@ -222,16 +237,50 @@ func TestREST(t *testing.T) {
 			"/api/plugins/018f0000-0000-7000-8000-000000000000":      {404, "no plugin"},
 			"/api/plugins/slug/unknown":                              {404, "no plugin"},
 			"/api/marketplaces/018f0000-0000-7000-8000-000000000000": {404, "no marketplace"},
-			"/api/nothing":                                           {404, "no such path"},
+			"/api/nothing": {404, "no such path"},
 		} {
 			status, h, body := get(path)
 			var p api.Problem
 			if err := json.Unmarshal([]byte(body), &p); err != nil {
 				t.Errorf("%s: %v in %s", path, err, body)
 			}
+			if strings.Contains(body, "SQL") || strings.Contains(body, "ERROR") {
+				t.Errorf("%s tells of the database: %s", path, body)
+			}
 			if status != want.status || p.Status != want.status || p.Detail == "" || !strings.Contains(body, want.part) ||
 				h.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s: %d %s (%s), want %d with %q", path, status, body, h.Get("Content-Type"), want.status, want.part)
+			}
+		}
+	})
+	t.Run("HEAD is GET without its body, and what is not possible is told", func(t *testing.T) {
+		for path, want := range map[string]int{
+			"/api/plugins/": 200, "/api/plugins/count": 200, "/api/": 200, "/health": 200, "/api/plugins/slug/unknown": 404, "/api/nothing": 404,
+		} {
+			res, err := http.Head(f.server.URL + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != want || want == 200 && path != "/health" && res.Header.Get("ETag") == "" {
+				t.Errorf("HEAD %s: %d %v, want %d", path, res.StatusCode, res.Header, want)
+			}
+		}
+		res, err := http.Post(f.server.URL+"/api/plugins/", "application/json", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != "GET, HEAD" {
+			t.Errorf("POST: %d, Allow %q", res.StatusCode, res.Header.Get("Allow"))
+		}
+		for _, accept := range []string{"text/html", "application/xml", "*/*", "text/html,application/json;q=0.1"} {
+			r := httptest.NewRequest(http.MethodGet, "/api/plugins/count", nil)
+			r.Header.Set("Accept", accept)
+			w := httptest.NewRecorder()
+			f.server.Config.Handler.ServeHTTP(w, r)
+			if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("Accept %s: %d %v", accept, w.Code, w.Header())
 			}
 		}
 	})
@@ -250,7 +299,8 @@ func TestREST(t *testing.T) {
 			t.Fatalf("by id differs: %s", byID)
 		}
 		r := httptest.NewRequest(http.MethodGet, "/api/plugins/slug/acme-tools-deploy", nil)
-		r.Header.Set("If-None-Match", h.Get("ETag"))
+		r.Header.Add("If-None-Match", `"another"`)
+		r.Header.Add("If-None-Match", h.Get("ETag")) // two lines are one list
 		w := httptest.NewRecorder()
 		f.server.Config.Handler.ServeHTTP(w, r)
 		if w.Code != http.StatusNotModified || w.Body.Len() != 0 {
@@ -295,6 +345,9 @@ func TestREST(t *testing.T) {
 		}
 	})
 }
+
+// cursor gives the opaque form of a position as somebody may make it up.
+func cursor(position string) string { return base64.RawURLEncoding.EncodeToString([]byte(position)) }
 
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()

@@ -100,6 +100,26 @@ func TestCachedPage(t *testing.T) {
 			}
 		}
 	})
+	t.Run("who saw a plugin at one address gets nothing older at another", func(t *testing.T) {
+		t.Parallel()
+		x := setup(t, all)
+		id, slug := cache.IDKey("0198f2a4-5b1c-7d3e-8f90-a1b2c3d4e5f6"), cache.SlugKey("moved")
+		x.catalog = func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(api.HeaderPages, id+" "+slug)
+			revisionCatalog(at(9))(w, r)
+		}
+		if res := x.get(t, "/api/plugins/slug/new"); res.Header.Get(api.HeaderPages) != "" {
+			t.Errorf("the keys of pages went out: %v", res.Header)
+		}
+		for _, path := range []string{uuidPath, "/api/plugins/slug/moved"} {
+			if res := x.get(t, path); res.Header.Get(api.HeaderRevision) != "9" {
+				t.Errorf("%s = revision %s after 9", path, res.Header.Get(api.HeaderRevision))
+			}
+		}
+		if res := x.get(t, "/api/plugins/slug/found"); res.Header.Get("X-Cache") != "hit" {
+			t.Error("another plugin's page is not given any more")
+		}
+	})
 	t.Run("whoever may get an answer of his own is not served from the cache", func(t *testing.T) {
 		t.Parallel()
 		for name, change := range map[string]func(*http.Request){
@@ -116,6 +136,21 @@ func TestCachedPage(t *testing.T) {
 			// And what he saw, everyone sees from then on.
 			if after := x.get(t, "/api/plugins/slug/found"); after.Header.Get(api.HeaderRevision) != "9" {
 				t.Errorf("%s: revision %s after 9", name, after.Header.Get(api.HeaderRevision))
+			}
+		}
+	})
+	t.Run("a page under another spelling of its address is the same page", func(t *testing.T) {
+		t.Parallel()
+		for _, c := range []struct{ other, path string }{
+			{"/api/plugins/slug/found/", "/api/plugins/slug/found"},
+			{"/api/plugins/slug/f%6Fund", "/api/plugins/slug/found"},
+			{uuidPath + "/", uuidPath},
+			{"/api/plugins/" + strings.ToUpper(strings.TrimPrefix(uuidPath, "/api/plugins/")), uuidPath},
+		} {
+			x := setup(t, all)
+			x.do(t, http.MethodGet, c.other, func(r *http.Request) { r.Header.Set("Cookie", "session=1") }) // sees revision 9
+			if after := x.get(t, c.path); after.Header.Get(api.HeaderRevision) != "9" {
+				t.Errorf("revision %s after 9 at %s", after.Header.Get(api.HeaderRevision), c.other)
 			}
 		}
 	})

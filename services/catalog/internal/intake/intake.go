@@ -10,6 +10,7 @@ package intake
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/errs"
@@ -20,6 +21,10 @@ import (
 
 // Durable is the name of the intake's consumer.
 const Durable = "catalog"
+
+// patience is how long one event may take. A database whose connection hangs
+// would otherwise stop the line for as long as TCP hopes.
+const patience = 2 * time.Minute
 
 // Store is where events go.
 type Store interface {
@@ -72,6 +77,8 @@ func apply[T any](ctx context.Context, in *Intake, m bus.Msg, typ string, valid 
 	if err := valid(event); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	outcome, err := store(ctx, event)
 	if err == nil {
 		in.log.DebugContext(ctx, "event applied", "type", typ, "outcome", outcome, "sequence", m.Sequence)

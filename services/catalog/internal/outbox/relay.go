@@ -24,6 +24,8 @@ const (
 	// poll finds rows whose notification was lost, and how soon a waiting relay
 	// takes over from one that died.
 	poll = time.Second
+	// patience is how long one batch may take: a connection may hang.
+	patience = 2 * time.Minute
 )
 
 // Relay publishes outbox rows.
@@ -52,7 +54,9 @@ func (r *Relay) Run(ctx context.Context) error {
 }
 
 func (r *Relay) relay(ctx context.Context) error {
-	o, err := r.store.OpenOutbox(ctx)
+	openCtx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	o, err := r.store.OpenOutbox(openCtx)
 	if err != nil {
 		return err
 	}
@@ -75,6 +79,8 @@ func (r *Relay) relay(ctx context.Context) error {
 // Side by side is safe: a plugin's rows have growing revisions, and the stream
 // may only end with the newest, so rows of one subject go in order.
 func (r *Relay) send(ctx context.Context, o *postgres.Outbox) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	ms, err := o.Oldest(ctx, batch)
 	if err != nil || len(ms) == 0 {
 		return 0, err

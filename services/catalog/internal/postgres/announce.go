@@ -46,7 +46,9 @@ func snapshots(ctx context.Context, tx pgx.Tx, ids []string) ([]plugpack.Plugin,
 	return collectPlugins(tx.Query(ctx, selectPlugins+` WHERE p.id = ANY ($1::uuid[]) ORDER BY p.id`, ids))
 }
 
-const pluginIDsAfter = `SELECT id::text FROM plugins WHERE id > $1::uuid ORDER BY id LIMIT $2`
+// The rows are locked, or a change could be announced between the reading of a
+// plugin and its announcement, and the stream would end with the older state.
+const pluginIDsAfter = `SELECT id::text FROM plugins WHERE id > $1::uuid ORDER BY id LIMIT $2 FOR SHARE`
 
 // Republish puts every plugin, removed ones too, into the outbox again. It
 // goes in steps of a few hundred and tells progress after each.

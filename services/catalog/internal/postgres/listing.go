@@ -54,7 +54,7 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 		return "", err
 	}
 	gone := absent(live, l)
-	if tooMany(len(gone), len(live), m) {
+	if tooMany(len(gone), len(live), m, l) {
 		outcome = Held
 	} else {
 		removed, err := removePlugins(ctx, tx, gone, l.ObservedAt)
@@ -72,8 +72,11 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 }
 
 // tooMany is the removal guard. A marketplace's first listing has none before
-// it to be compared with, so it is believed.
-func tooMany(gone, live int, m marketplaceRow) bool {
+// it to be compared with, so it is believed unless it is empty.
+func tooMany(gone, live int, m marketplaceRow, l plugpack.Listing) bool {
+	if len(l.Names) == 0 {
+		return gone > 0
+	}
 	return !m.ListedAt.IsZero() && gone*5 > live
 }
 
@@ -208,7 +211,7 @@ func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome O
 		if err != nil {
 			return err
 		}
-		if f.ObservedAt.Before(m.ScannedAt) || f.ObservedAt.Before(m.FailedAt) {
+		if f.ObservedAt.Before(m.ScannedAt) || f.ObservedAt.Before(m.FailedAt) || !f.ObservedAt.After(m.RetiredAt) {
 			outcome = Older
 			return nil
 		}

@@ -103,8 +103,8 @@ func plugin(ctx context.Context, tx pgx.Tx, k plugpack.Key) (row pluginRow, foun
 }
 
 // addPlugin makes a plugin's row, unless the observation is of a time that the
-// catalog has left behind: its key was given up since by a rename, or a newer
-// listing of its marketplace does not have it any more.
+// catalog has left behind: its key, or its marketplace's, was given up since by
+// a rename, or a newer listing of its marketplace does not have it any more.
 func addPlugin(ctx context.Context, tx pgx.Tx, o plugpack.Observation, checksum []byte) (Outcome, error) {
 	var gone bool
 	if err := tx.QueryRow(ctx, keyGivenUp, o.Key().String(), o.ObservedAt).Scan(&gone); err != nil {
@@ -117,7 +117,7 @@ func addPlugin(ctx context.Context, tx pgx.Tx, o plugpack.Observation, checksum 
 	if err != nil {
 		return "", err
 	}
-	if m.ListedAt.After(o.ObservedAt) && !slices.Contains(m.Names, o.Name) {
+	if !o.ObservedAt.After(m.RetiredAt) || m.ListedAt.After(o.ObservedAt) && !slices.Contains(m.Names, o.Name) {
 		return Older, nil
 	}
 	slug, err := freeSlug(ctx, tx, o.Key())

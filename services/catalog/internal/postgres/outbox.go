@@ -22,7 +22,7 @@ type Outbox struct {
 const (
 	lockRelay    = `SELECT pg_try_advisory_lock(hashtextextended('outbox relay', 0))`
 	unlockRelay  = `SELECT pg_advisory_unlock(hashtextextended('outbox relay', 0))`
-	oldestOutbox = `SELECT id::text AS id, subject, data FROM outbox ORDER BY id LIMIT $1`
+	oldestOutbox = `SELECT id::text AS id, subject, data FROM outbox ORDER BY seq LIMIT $1`
 	deleteOutbox = `DELETE FROM outbox WHERE id = ANY ($1::uuid[])`
 	countOutbox  = `SELECT count(*) FROM outbox`
 )

@@ -6,11 +6,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
+
+// fromPlugins is what lists, counts and searches of plugins look at.
+const fromPlugins = `
+	FROM plugins p
+	JOIN plugin_facts f ON f.plugin_id = p.id
+	JOIN marketplaces m ON m.id = p.marketplace_id
+	LEFT JOIN repositories r ON r.id = m.repository_id`
 
 const selectPlugins = `
 	SELECT p.id::text, p.name, p.slug, p.revision, p.removed_at IS NOT NULL AS removed,
@@ -21,11 +29,7 @@ const selectPlugins = `
 		coalesce(r.full_name, '') AS marketplace_repository, coalesce(r.license, '') AS marketplace_license,
 		coalesce(r.archived, false) AS marketplace_archived,
 		f.display_name, f.description, f.version, f.author, f.homepage, f.repository, f.license, f.category,
-		f.keywords, f.source, f.origin, f.state, f.state_reason, f.components, f.commit_sha, f.digest
-	FROM plugins p
-	JOIN plugin_facts f ON f.plugin_id = p.id
-	JOIN marketplaces m ON m.id = p.marketplace_id
-	LEFT JOIN repositories r ON r.id = m.repository_id`
+		f.keywords, f.source, f.origin, f.state, f.state_reason, f.components, f.commit_sha, f.digest` + fromPlugins
 
 type pluginColumns struct {
 	ID                    string
@@ -174,24 +178,24 @@ const (
 type Position struct {
 	Sort     Sort      `json:"s,omitempty"`
 	Featured bool      `json:"f,omitempty"`
-	Stars    int       `json:"n,omitempty"`
+	Stars    int32     `json:"n,omitempty"`
 	Updated  time.Time `json:"u,omitzero"`
 	Name     string    `json:"m,omitempty"`
-	ID       string    `json:"i"`
+	ID       uuid.UUID `json:"i"`
 }
 
 // PositionOf gives p's place in a list sorted by sort.
 func PositionOf(p plugpack.Plugin, sort Sort) Position {
-	at := Position{Sort: sort, ID: p.ID}
+	at := Position{Sort: sort, ID: uuid.MustParse(p.ID)}
 	switch sort {
 	case SortStars:
-		at.Stars = p.Stars
+		at.Stars = int32(p.Stars)
 	case SortUpdated:
 		at.Updated = p.UpdatedAt
 	case SortName:
-		at.Name = strings.ToLower(p.Name)
+		at.Name = p.Name
 	default:
-		at.Featured, at.Stars = p.Featured, p.Stars
+		at.Featured, at.Stars = p.Featured, int32(p.Stars)
 	}
 	return at
 }
@@ -202,19 +206,19 @@ var orders = map[Sort]struct {
 	args  func(Position) []any
 }{
 	SortDefault: {
-		"p.featured DESC, p.stars DESC, p.id DESC", "(p.featured, p.stars, p.id) < ($1, $2, $3::uuid)",
+		"p.featured DESC, p.stars DESC, p.id DESC", "(p.featured, p.stars, p.id) < ($1, $2, $3)",
 		func(a Position) []any { return []any{a.Featured, a.Stars, a.ID} },
 	},
 	SortStars: {
-		"p.stars DESC, p.id DESC", "(p.stars, p.id) < ($1, $2::uuid)",
+		"p.stars DESC, p.id DESC", "(p.stars, p.id) < ($1, $2)",
 		func(a Position) []any { return []any{a.Stars, a.ID} },
 	},
 	SortUpdated: {
-		"p.updated_at DESC, p.id DESC", "(p.updated_at, p.id) < ($1, $2::uuid)",
+		"p.updated_at DESC, p.id DESC", "(p.updated_at, p.id) < ($1, $2)",
 		func(a Position) []any { return []any{a.Updated, a.ID} },
 	},
 	SortName: {
-		"lower(p.name) COLLATE \"C\", p.id", "(lower(p.name) COLLATE \"C\", p.id) > ($1, $2::uuid)",
+		"lower(p.name) COLLATE \"C\", p.id", "(lower(p.name) COLLATE \"C\", p.id) > (lower($1), $2)",
 		func(a Position) []any { return []any{a.Name, a.ID} },
 	},
 }
@@ -235,8 +239,8 @@ func (s *Store) Plugins(ctx context.Context, f Filter, page Page) ([]plugpack.Pl
 	}
 	var args []any
 	if page.After != nil {
-		if page.After.Sort != page.Sort {
-			return nil, errs.New(errs.Invalid, "cursor: it belongs to a list in another order")
+		if page.After.Sort != page.Sort || page.After.ID == uuid.Nil {
+			return nil, errs.New(errs.Invalid, "cursor: it is not of a list in this order")
 		}
 		args, page.Skip = order.args(*page.After), 0
 	}
@@ -250,12 +254,7 @@ func (s *Store) Plugins(ctx context.Context, f Filter, page Page) ([]plugpack.Pl
 	return ps, classify("list plugins", err)
 }
 
-const countPlugins = `
-	SELECT count(*)
-	FROM plugins p
-	JOIN plugin_facts f ON f.plugin_id = p.id
-	JOIN marketplaces m ON m.id = p.marketplace_id
-	LEFT JOIN repositories r ON r.id = m.repository_id`
+const countPlugins = `SELECT count(*)` + fromPlugins
 
 // CountPlugins counts the live plugins that match.
 func (s *Store) CountPlugins(ctx context.Context, f Filter) (n int, err error) {

@@ -27,6 +27,7 @@ type marketplaceRow struct {
 	ListedAt   time.Time
 	ScannedAt  time.Time
 	FailedAt   time.Time
+	RetiredAt  time.Time
 
 	touched []string
 }
@@ -36,7 +37,8 @@ const selectMarketplaceRow = `
 		coalesce(r.full_name, '') AS full_name, coalesce(r.license, '') AS license, coalesce(r.archived, false) AS archived,
 		m.names, m.held_names,
 		coalesce(m.listed_at, '0001-01-01Z') AS listed_at, coalesce(m.scanned_at, '0001-01-01Z') AS scanned_at,
-		coalesce(m.failed_at, '0001-01-01Z') AS failed_at
+		coalesce(m.failed_at, '0001-01-01Z') AS failed_at,
+		coalesce(m.retired_at, '0001-01-01Z') AS retired_at
 	FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id`
 
 func marketplaceByKey(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) (marketplaceRow, bool, error) {
@@ -75,6 +77,10 @@ func marketplaceFor(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) (
 // marketplace and keeps its row; another number under a known name is a new
 // marketplace, and the old one retires.
 func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (marketplaceRow, error) {
+	before, renamed, err := marketplaceBefore(ctx, tx, l)
+	if err != nil || renamed && l.ObservedAt.Before(before.ScannedAt) {
+		return before, err // a late message from before the rename
+	}
 	m, found, err := marketplaceByKey(ctx, tx, l.Key)
 	if err != nil {
 		return m, err
@@ -89,26 +95,14 @@ func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mar
 		}
 		found = false
 	}
-	same, renamed, err := oneMarketplace(tx.Query(ctx, selectMarketplaceRow+`
-		WHERE r.host = $1 AND r.host_id = $2 AND m.key <> $3`, l.Repository.Host, l.Repository.HostID, string(l.Key)))
-	if err != nil {
-		return m, err
-	}
 	if renamed {
-		if l.ObservedAt.Before(same.ScannedAt) {
-			return same, nil // a late message from before the rename
-		}
-		ids, err := moveMarketplace(ctx, tx, same, m, found, l)
+		ids, err := moveMarketplace(ctx, tx, before, m, found, l)
 		if err != nil {
 			return m, err
 		}
-		touched, found = append(touched, ids...), true
+		touched = append(touched, ids...)
 	}
-	if !found {
-		if m, err = marketplaceFor(ctx, tx, l.Key); err != nil {
-			return m, err
-		}
-	} else if m, _, err = marketplaceByKey(ctx, tx, l.Key); err != nil {
+	if m, err = marketplaceFor(ctx, tx, l.Key); err != nil {
 		return m, err
 	}
 	m.touched = touched
@@ -116,6 +110,23 @@ func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mar
 		return m, nil
 	}
 	return m, putRepository(ctx, tx, m, l)
+}
+
+// marketplaceBefore finds the listing's repository under another key, and holds
+// back those who write under that key.
+func marketplaceBefore(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (marketplaceRow, bool, error) {
+	find := func() (marketplaceRow, bool, error) {
+		return oneMarketplace(tx.Query(ctx, selectMarketplaceRow+`
+			WHERE r.host = $1 AND r.host_id = $2 AND m.key <> $3`, l.Repository.Host, l.Repository.HostID, string(l.Key)))
+	}
+	m, found, err := find()
+	if err != nil || !found {
+		return m, false, err
+	}
+	if err := lock(ctx, tx, m.Key); err != nil {
+		return m, false, err
+	}
+	return find() // as they left it
 }
 
 const (
@@ -129,7 +140,7 @@ const (
 			topics = excluded.topics, stars = excluded.stars, forks = excluded.forks,
 			open_issues = excluded.open_issues, archived = excluded.archived, pushed_at = excluded.pushed_at,
 			observed_at = excluded.observed_at`
-	linkRepository = `UPDATE marketplaces SET repository_id = $2 WHERE id = $1`
+	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL WHERE id = $1`
 )
 
 func putRepository(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing) error {
@@ -169,37 +180,40 @@ func retire(ctx context.Context, tx pgx.Tx, m marketplaceRow, at time.Time) ([]s
 }
 
 const (
-	rememberKeys = `
-		INSERT INTO plugin_aliases (key, slug, plugin_id, observed_at)
-		SELECT key, slug, id, $2 FROM plugins WHERE marketplace_id = $1
-		ON CONFLICT (key, slug) DO UPDATE SET plugin_id = excluded.plugin_id, observed_at = excluded.observed_at`
 	rekeyMarketplace = `UPDATE marketplaces SET key = $2 WHERE id = $1`
 	rekeyPlugins     = `UPDATE plugins SET key = $2 || ':' || name WHERE marketplace_id = $1`
 
+	giveUpKey = `INSERT INTO marketplaces (id, key, state, retired_at) VALUES ($1, $2, 'pending', $3)`
+
+	dropEmpty = `
+		DELETE FROM marketplaces m
+		WHERE id = $1 AND repository_id IS NULL AND NOT EXISTS (SELECT FROM plugins p WHERE p.marketplace_id = m.id)`
 	giveUpRepository = `UPDATE marketplaces SET repository_id = NULL, retired_at = $2 WHERE id = $1`
 	succeedByName    = `
 		UPDATE plugins o SET successor_id = n.id
 		FROM plugins n
-		WHERE o.marketplace_id = $1 AND n.marketplace_id = $2 AND n.name = o.name`
+		WHERE o.marketplace_id = $1 AND n.marketplace_id = $2 AND n.name = o.name AND o.removed_at IS NULL`
 )
 
 // moveMarketplace gives a renamed repository's marketplace its new key. The
-// plugins keep their ids and slugs; their old keys are remembered, so late
-// messages that use them are known to be old.
+// plugins keep their ids and slugs. The old key stays as a retired row, so late
+// messages that use it are known to be old.
 //
-// Where a row has the new key already, which happens only when a stream is
-// replayed into an empty database and plugins came before their listing, that
-// row goes on and the old one's plugins point to their successors.
+// A row that has the new key already and no plugins makes room: it is of a
+// failed scan, or of a time when the repository had that name before. One with
+// plugins, which happens only when a stream is replayed into an empty database
+// and they came before their listing, goes on, and the old one's plugins point
+// to their successors.
 func moveMarketplace(ctx context.Context, tx pgx.Tx, from, to marketplaceRow, toExists bool, l plugpack.Listing) ([]string, error) {
+	if toExists {
+		dropped, err := tx.Exec(ctx, dropEmpty, to.ID)
+		if err != nil {
+			return nil, err
+		}
+		toExists = dropped.RowsAffected() == 0
+	}
 	if !toExists {
-		if _, err := tx.Exec(ctx, rememberKeys, from.ID, l.ObservedAt); err != nil {
-			return nil, err
-		}
-		if _, err := tx.Exec(ctx, rekeyMarketplace, from.ID, string(l.Key)); err != nil {
-			return nil, err
-		}
-		_, err := tx.Exec(ctx, rekeyPlugins, from.ID, string(l.Key))
-		return nil, err
+		return nil, rekey(ctx, tx, from, l)
 	}
 	if _, err := tx.Exec(ctx, giveUpRepository, from.ID, l.ObservedAt); err != nil {
 		return nil, err
@@ -211,6 +225,20 @@ func moveMarketplace(ctx context.Context, tx pgx.Tx, from, to marketplaceRow, to
 		return nil, err
 	}
 	return removeAll(ctx, tx, from.ID, l.ObservedAt)
+}
+
+func rekey(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing) error {
+	if _, err := tx.Exec(ctx, rekeyMarketplace, m.ID, string(l.Key)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, rekeyPlugins, m.ID, string(l.Key)); err != nil {
+		return err
+	}
+	if !m.RetiredAt.IsZero() { // its own key was taken from it before
+		return nil
+	}
+	_, err := tx.Exec(ctx, giveUpKey, uuid.Must(uuid.NewV7()).String(), string(m.Key), l.ObservedAt)
+	return err
 }
 
 func removeAll(ctx context.Context, tx pgx.Tx, marketplace string, at time.Time) ([]string, error) {
@@ -229,9 +257,13 @@ func removeAll(ctx context.Context, tx pgx.Tx, marketplace string, at time.Time)
 // changed. An old name that is still listed was not renamed, and a new name
 // that is not listed leads nowhere; both are ignored, as the client does.
 func applyRenames(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing) ([]string, error) {
+	olds, err := liveFirst(ctx, tx, m, l)
+	if err != nil {
+		return nil, err
+	}
 	names := newSet(l.Names)
 	var changed []string
-	for _, old := range sortedKeys(l.Renames) {
+	for _, old := range olds {
 		name := finalName(l.Renames, old)
 		if names.has(old) || name != "" && !names.has(name) {
 			continue
@@ -261,12 +293,27 @@ func finalName(renames map[string]string, old string) string {
 	return name
 }
 
-func sortedKeys(m map[string]string) []string {
-	s := set{}
-	for k := range m {
-		s.add(k)
+// liveFirst gives the old names, and first those of plugins that are live: of
+// several that lead to one name, such a plugin is the one that goes on.
+func liveFirst(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing) ([]string, error) {
+	if len(l.Renames) == 0 {
+		return nil, nil
 	}
-	return s.list()
+	plugins, err := livePlugins(ctx, tx, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	live, removed := set{}, set{}
+	for old := range l.Renames {
+		removed.add(old)
+	}
+	for _, p := range plugins {
+		if removed.has(p.Name) {
+			delete(removed, p.Name)
+			live.add(p.Name)
+		}
+	}
+	return append(live.list(), removed.list()...), nil
 }
 
 const (

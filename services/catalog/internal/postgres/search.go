@@ -14,9 +14,13 @@ import (
 // MaxTotal caps the count of a search's matches: "more than a thousand".
 const MaxTotal = 1001
 
-// candidates is how many matches, the most starred, are ranked. Ranking every
-// match of a common word costs tens of milliseconds at 100,000 plugins.
-const candidates = 300
+// candidates is how many matches, the most starred, are ranked: all that the
+// pages of a search can reach. Ranking every match of a common word costs tens
+// of milliseconds at 100,000 plugins. Facets tell of fewer.
+const (
+	candidates = 1100
+	faceted    = 300
+)
 
 // Found is what a search found.
 type Found struct {
@@ -25,45 +29,44 @@ type Found struct {
 	Facets  map[string][]Tally
 }
 
-// matching and its kin select the candidates of a text query in $1. An exact
-// name is always a candidate, however few stars it has. Listings of one origin
-// under one name are one plugin seen from several marketplaces and count once.
+// The queries below look at the plugins that match. Listings of one origin under
+// one name are one plugin seen from several marketplaces and count once.
 const (
-	joined = `
-		FROM plugins p
-		JOIN plugin_facts f ON f.plugin_id = p.id
-		JOIN marketplaces m ON m.id = p.marketplace_id
-		LEFT JOIN repositories r ON r.id = m.repository_id`
+	// matches joins what a filter may ask for with the text query in $1. Its
+	// words as they stand are a second way to match, so a plugin is found by its
+	// own name even if English thinks nothing of the word. One condition on one
+	// column is what lets the index answer.
+	matches = fromPlugins + `,
+		(SELECT %[1]s AS ranked, %[1]s || websearch_to_tsquery('simple', $1) AS query) q
+		%[2]s AND f.search @@ q.query`
 
 	rankMatches = `
-		SELECT id::text, total::int FROM (
-			SELECT c.*, row_number() OVER (PARTITION BY c.twin ORDER BY c.rank DESC, c.id DESC) AS place,
-				count(*) OVER () AS total
+		SELECT id::text FROM (
+			SELECT c.*, row_number() OVER (PARTITION BY c.twin ORDER BY c.rank DESC, c.id DESC) AS place
 			FROM (
 				SELECT p.id, coalesce(nullif(f.origin, '') || ' ' || lower(p.name), p.id::text) AS twin,
-					(ts_rank('{0.05,0.2,0.5,1.0}', f.search, q.query) * (1 + 0.25 * ln(1 + p.stars))
+					(ts_rank('{0.05,0.2,0.5,1.0}', f.search, q.ranked) * (1 + 0.25 * ln(1 + p.stars))
 						+ CASE WHEN lower(p.name) = lower($1) THEN 100 ELSE 0 END)::float8 AS rank
-				%s, (SELECT %s AS query) q
-				%s AND (f.search @@ q.query OR lower(p.name) COLLATE "C" = lower($1))
+				%s
 				ORDER BY lower(p.name) = lower($1) DESC, p.stars DESC, p.id DESC
 				LIMIT %d
 			) c
 		) d
 		WHERE place = 1
 		ORDER BY rank DESC, id DESC
-		LIMIT $2 OFFSET $3`
+		LIMIT %d OFFSET %d`
 
 	countMatches = `
 		SELECT count(*)::int FROM (
 			SELECT DISTINCT coalesce(nullif(f.origin, '') || ' ' || lower(p.name), p.id::text)
-			%s, (SELECT %s AS query) q
-			%s AND (f.search @@ q.query OR lower(p.name) COLLATE "C" = lower($1))
+			%s
 			LIMIT %d
 		) x`
 
-	// wholeWords needs every word; anyPrefix needs one, and takes beginnings.
+	// wholeWords needs every word; anyPrefix needs one, and takes beginnings of
+	// words and of their stems.
 	wholeWords = `websearch_to_tsquery('english', $1)`
-	anyPrefix  = `to_tsquery('simple', $1)`
+	anyPrefix  = `(to_tsquery('simple', $1) || to_tsquery('english', $1))`
 )
 
 // Search finds live plugins by text, best first. When no plugin has all the
@@ -81,30 +84,19 @@ func (s *Store) Search(ctx context.Context, text string, f Filter, skip, limit i
 
 func (s *Store) search(ctx context.Context, query, text string, f Filter, skip, limit int) (found Found, err error) {
 	where, args := f.where([]any{text})
-	if err := s.pool.QueryRow(ctx, fmt.Sprintf(countMatches, joined, query, where, MaxTotal), args...).Scan(&found.Total); err != nil {
+	matching := fmt.Sprintf(matches, query, where)
+	if err := s.pool.QueryRow(ctx, fmt.Sprintf(countMatches, matching, MaxTotal), args...).Scan(&found.Total); err != nil {
 		return found, classify("search", err)
 	}
 	if found.Total == 0 {
 		return found, nil
 	}
-	if found.Facets, err = s.facets(ctx, query, where, args); err != nil {
+	if found.Facets, err = s.facets(ctx, matching, args); err != nil {
 		return found, classify("search", err)
 	}
-	where, args = f.where([]any{text, limit, skip})
-	rows, err := s.pool.Query(ctx, fmt.Sprintf(rankMatches, joined, query, where, candidates), args...)
+	ids, err := collectIDs(s.pool.Query(ctx, fmt.Sprintf(rankMatches, matching, candidates, limit, skip), args...))
 	if err != nil {
 		return found, classify("search", err)
-	}
-	ranked, err := pgx.CollectRows(rows, pgx.RowToStructByName[struct {
-		ID    string
-		Total int
-	}])
-	if err != nil {
-		return found, classify("search", err)
-	}
-	ids := make([]string, len(ranked))
-	for i, r := range ranked {
-		ids[i] = r.ID
 	}
 	found.Plugins, err = s.inOrder(ctx, ids)
 	return found, classify("search", err)
@@ -120,8 +112,7 @@ const countFacets = `
 	SELECT field, name, count(*)::int AS count
 	FROM (
 		SELECT f.category, f.has, coalesce(nullif(f.license, ''), r.license, '') AS license
-		%s, (SELECT %s AS query) q
-		%s AND (f.search @@ q.query OR lower(p.name) COLLATE "C" = lower($1))
+		%s
 		ORDER BY p.stars DESC, p.id DESC
 		LIMIT %d
 	) c, LATERAL (
@@ -133,8 +124,8 @@ const countFacets = `
 	GROUP BY field, name
 	ORDER BY field, count DESC, name`
 
-func (s *Store) facets(ctx context.Context, query, where string, args []any) (map[string][]Tally, error) {
-	rows, err := s.pool.Query(ctx, fmt.Sprintf(countFacets, joined, query, where, candidates), args...)
+func (s *Store) facets(ctx context.Context, matching string, args []any) (map[string][]Tally, error) {
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(countFacets, matching, faceted), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,14 +157,14 @@ func prefixQuery(text string) string {
 const suggestNames = `
 	SELECT p.name
 	FROM plugins p
-	WHERE p.removed_at IS NULL AND lower(p.name) COLLATE "C" LIKE $1
+	WHERE p.removed_at IS NULL AND lower(p.name) COLLATE "C" LIKE lower($1)
 	GROUP BY p.name
 	ORDER BY max(p.stars) DESC, p.name
 	LIMIT $2`
 
 // Suggest gives names that begin with text, the most starred first.
 func (s *Store) Suggest(ctx context.Context, text string, limit int) ([]string, error) {
-	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text))
+	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 	rows, err := s.pool.Query(ctx, suggestNames, escaped+"%", limit)
 	if err != nil {
 		return nil, classify("suggest", err)

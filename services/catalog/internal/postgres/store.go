@@ -12,7 +12,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -87,14 +89,15 @@ func classify(what string, err error) error {
 		}
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || connectionLost(err) {
+	if pgconn.SafeToRetry(err) || errors.Is(err, context.Canceled) || connectionLost(err) {
 		return errs.New(errs.Unavailable, "%s: %w", what, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
 func connectionLost(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "conn closed") || strings.Contains(text, "unexpected EOF") ||
-		strings.Contains(text, "connection reset") || strings.Contains(text, "broken pipe") || strings.Contains(text, "closed pool")
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err) // timeouts too
+	return connecting || network || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, pgconn.ErrConnClosed) || strings.Contains(err.Error(), "closed pool")
 }

@@ -106,7 +106,7 @@ func (f fixture) wantLive(names ...string) {
 // announced gives the outbox's snapshots in order.
 func (f fixture) announced() []plugpack.Plugin {
 	f.t.Helper()
-	rows, err := f.pool.Query(f.t.Context(), `SELECT data FROM outbox ORDER BY id`)
+	rows, err := f.pool.Query(f.t.Context(), `SELECT data FROM outbox ORDER BY seq`)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -121,6 +121,40 @@ func (f fixture) announced() []plugpack.Plugin {
 		f.t.Fatal(err)
 	}
 	return all
+}
+
+// listAs applies a listing under key's name of the repository that sample knows
+// as identity.
+func (f fixture) listAs(name string, n int, identity string, want postgres.Outcome, names ...string) {
+	f.t.Helper()
+	l := sample.Listing(name, n, names...)
+	l.Repository.HostID = sample.Listing(identity, 0).Repository.HostID
+	if got, err := f.ApplyListing(f.t.Context(), l); err != nil || got != want {
+		f.t.Fatalf("listing of %s at %d: %s, %v; want %s", name, n, got, err, want)
+	}
+}
+
+func (f fixture) fail(name string, n int, want postgres.Outcome) {
+	f.t.Helper()
+	k := plugpack.NewMarketplaceKey("github.com", name)
+	if got, err := f.ApplyFailure(f.t.Context(), plugpack.Failure{Key: k, ObservedAt: sample.At(n), Reason: "away"}); err != nil || got != want {
+		f.t.Fatalf("failure of %s at %d: %s, %v; want %s", name, n, got, err, want)
+	}
+}
+
+func (f fixture) wantMarketplaces(keys ...string) {
+	f.t.Helper()
+	ms, err := f.Marketplaces(f.t.Context(), postgres.MarketplaceFilter{}, "", 0, 100)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var got []string
+	for _, m := range ms {
+		got = append(got, string(m.Key))
+	}
+	if !slices.Equal(got, keys) {
+		f.t.Fatalf("marketplaces %v, want %v", got, keys)
+	}
 }
 
 func described(text string) func(*plugpack.Observation) {
@@ -224,6 +258,18 @@ func TestApplyListing(t *testing.T) {
 		f := start(t)
 		f.list(1, postgres.Held, nil)
 		f.wantLive(six...)
+	})
+	t.Run("an empty listing removes nothing, though it is the first", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.see("a", 0, postgres.Applied, nil)
+		f.list(1, postgres.Held, nil)
+		f.wantLive("a")
+		f.list(2, postgres.Applied, nil, "a")
+		f.list(3, postgres.Held, nil)
+		if removed, err := f.ConfirmScan(t.Context(), "github.com/acme/tools"); err != nil || removed != 1 {
+			t.Fatalf("confirmed: %d removed, %v", removed, err)
+		}
 	})
 	t.Run("a listing that lacks over a fifth is held until it is confirmed", func(t *testing.T) {
 		t.Parallel()
@@ -330,6 +376,20 @@ func TestRename(t *testing.T) {
 		f.list(1, postgres.Applied, renames("one", "two", "two", "three", "x", "y", "y", "x"), "three", "b", "c", "d", "e")
 		f.wantLive("b", "c", "d", "e", "three")
 	})
+	t.Run("of two that led to one name, the live one moves", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "a", "b")
+		f.see("a", 0, postgres.Applied, nil)
+		f.see("b", 0, postgres.Applied, nil)
+		id := f.bySlug("acme-tools-b").ID
+		f.list(1, postgres.Applied, renames("a", "b"), "b")
+		f.list(2, postgres.Applied, renames("a", "b", "b", "c"), "c")
+		f.wantLive("c")
+		if p := f.bySlug("acme-tools-b"); p.ID != id || p.Name != "c" || p.Removed {
+			t.Fatalf("b went to %+v", p)
+		}
+	})
 	t.Run("a name that comes back takes its own slug back", func(t *testing.T) {
 		t.Parallel()
 		f := newStore(t)
@@ -403,6 +463,115 @@ func TestRepositoryIdentity(t *testing.T) {
 		f.list(0, postgres.Older, nil, "deploy")
 		if n, _ := f.CountMarketplaces(t.Context(), postgres.MarketplaceFilter{}); n != 1 {
 			t.Fatalf("%d marketplaces", n)
+		}
+	})
+	t.Run("a failed scan under the new name does not cut a renamed repository off", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy")
+		f.see("deploy", 0, postgres.Applied, nil)
+		before := f.bySlug("acme-tools-deploy")
+		f.fail("acme/toolbox", 1, postgres.Applied)
+		f.listAs("acme/toolbox", 2, repo, postgres.Applied, "deploy")
+		if after := f.bySlug("acme-tools-deploy"); after.ID != before.ID || after.Removed {
+			t.Fatalf("got %+v", after)
+		}
+		f.wantMarketplaces("github.com/acme/toolbox")
+	})
+	t.Run("a late failure under a name that was given up is old", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(1, postgres.Applied, nil)
+		f.listAs("acme/toolbox", 2, repo, postgres.Applied)
+		f.fail(repo, 0, postgres.Older)
+		f.see("deploy", 1, postgres.Older, nil) // which the catalog never knew
+		f.wantMarketplaces("github.com/acme/toolbox")
+		f.listAs(repo, 3, repo, postgres.Applied) // renamed back
+		f.wantMarketplaces("github.com/acme/tools")
+	})
+	t.Run("a repository that lost its name comes back under another one", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy")
+		f.see("deploy", 0, postgres.Applied, nil)
+		before := f.bySlug("acme-tools-deploy")
+		f.listAs(repo, 1, "other/one", postgres.Applied, "deploy")
+		f.listAs("acme/toolbox", 2, repo, postgres.Applied, "deploy")
+		f.wantMarketplaces("github.com/acme/toolbox", "github.com/acme/tools")
+		if _, err := f.ApplyObservation(t.Context(), sample.Observation("acme/toolbox", "deploy", 2)); err != nil {
+			t.Fatal(err)
+		}
+		if after := f.bySlug("acme-tools-deploy"); after.ID != before.ID || after.Removed {
+			t.Fatalf("got %+v", after)
+		}
+		// Again: the name that it had while it had none is free.
+		f.listAs("acme/toolbox", 3, "third/one", postgres.Applied, "deploy")
+		f.listAs(repo, 4, repo, postgres.Applied, "deploy")
+		f.listAs(repo, 5, "other/one", postgres.Applied, "deploy")
+	})
+	t.Run("a late listing takes no name from anybody", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy")
+		f.see("deploy", 0, postgres.Applied, nil)
+		f.listAs("other/now", 2, "other/one", postgres.Applied)
+		f.listAs(repo, 1, "other/one", postgres.Older)
+		f.wantLive("deploy")
+	})
+	t.Run("what a reader may see is as it was announced, of plugins removed before a rename too", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "a", "b", "c", "d", "e")
+		for _, n := range []string{"a", "b", "c", "d", "e"} {
+			f.see(n, 0, postgres.Applied, nil)
+		}
+		f.list(1, postgres.Applied, nil, "a", "b", "c", "d") // e goes
+		for _, n := range []string{"a", "e"} {
+			if _, err := f.ApplyObservation(t.Context(), sample.Observation("acme/toolbox", n, 2)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.listAs("acme/toolbox", 3, repo, postgres.Applied, "a", "e")
+		newest := map[string]plugpack.Plugin{}
+		for _, p := range f.announced() {
+			newest[p.Slug] = p
+		}
+		for _, slug := range []string{"acme-tools-a", "acme-tools-e", "acme-toolbox-a"} {
+			if p, told := f.bySlug(slug), newest[slug]; p.Revision != told.Revision || p.Removed != told.Removed || p.Successor != told.Successor {
+				t.Errorf("%s is %+v and was announced as %+v", slug, p, told)
+			}
+		}
+	})
+	t.Run("a rename waits for who writes under the old name", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy")
+		f.see("deploy", 0, postgres.Applied, nil)
+		other, err := f.pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Exec(t.Context(), `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:github.com/acme/tools', 0))`); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			l := sample.Listing("acme/toolbox", 1, "deploy")
+			l.Repository.HostID = sample.Listing(repo, 0).Repository.HostID
+			_, err := f.ApplyListing(context.WithoutCancel(t.Context()), l)
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			t.Errorf("it did not wait: %v", err)
+			done <- err
+		case <-time.After(300 * time.Millisecond):
+		}
+		if err := other.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
 		}
 	})
 	t.Run("a name taken over by another repository is another marketplace", func(t *testing.T) {
@@ -489,6 +658,34 @@ func TestPlugins(t *testing.T) {
 			}
 		})
 	}
+	t.Run("pages by name are the whole list in any alphabet", func(t *testing.T) {
+		f := newStore(t)
+		names := []string{"Émile", "İstanbul", "ÄÖ", "zeta", "Ωmega", "émile2", "ΑΣ"}
+		for _, n := range names {
+			f.see(n, 0, postgres.Applied, nil)
+		}
+		page, got := postgres.Page{Sort: postgres.SortName, Limit: 1}, 0
+		for got <= len(names) {
+			ps, err := f.Plugins(t.Context(), postgres.Filter{}, page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(ps) == 0 {
+				break
+			}
+			got++
+			at := postgres.PositionOf(ps[0], page.Sort)
+			page.After = &at
+		}
+		if got != len(names) {
+			t.Fatalf("%d plugins in pages, want %d", got, len(names))
+		}
+		for _, n := range names {
+			if got, err := f.Suggest(t.Context(), string([]rune(n)[:2]), 5); err != nil || !slices.Contains(got, n) {
+				t.Errorf("suggestions for %q: %v, %v", n, got, err)
+			}
+		}
+	})
 	yes := true
 	for name, c := range map[string]struct {
 		filter postgres.Filter
@@ -537,11 +734,19 @@ func TestSearch(t *testing.T) {
 	if _, err := f.ApplyObservation(t.Context(), twin); err != nil {
 		t.Fatal(err)
 	}
+	f.list(1, postgres.Applied, nil, "deploy-helper", "postgres", "review", "do", "The It.It")
+	f.see("do", 1, postgres.Applied, described("Zap"))
+	f.see("The It.It", 1, postgres.Applied, described("Zap"))
 	for query, want := range map[string][]string{
+		"DO":                       {"do"}, // a word that English leaves out
+		"the it.it":                {"The It.It"},
+		"postgres -flaws":          {"postgres"},
 		"kubernetes release":       {"deploy-helper"},
 		"postgres":                 {"postgres", "review"}, // its name first, and one origin once
 		"injection":                {"review"},
 		"kube":                     {"deploy-helper"}, // a beginning, when no word is whole
+		"zzz clustering":           {"deploy-helper"}, // one word of two, in another form
+		"review REVIEW":            {"review"},
 		"nothing-like-this-exists": {},
 		"a | & ! ( ) : *":          {},
 		"\\":                       {},
@@ -576,6 +781,29 @@ func TestSearch(t *testing.T) {
 	})
 }
 
+// What a search counts can be reached, page by page.
+func TestSearchPages(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	const n = 330
+	for i := range n {
+		f.see(fmt.Sprintf("common-%03d", i), 0, postgres.Applied, nil)
+	}
+	seen := map[string]bool{}
+	for skip := 0; skip < n; skip += 100 {
+		found, err := f.Search(t.Context(), "common", postgres.Filter{}, skip, 100)
+		if err != nil || found.Total != n {
+			t.Fatalf("%d found, %v", found.Total, err)
+		}
+		for _, p := range found.Plugins {
+			seen[p.Name] = true
+		}
+	}
+	if len(seen) != n {
+		t.Fatalf("%d plugins on the pages, want %d", len(seen), n)
+	}
+}
+
 func TestRepublish(t *testing.T) {
 	t.Parallel()
 	f := newStore(t)
@@ -588,6 +816,71 @@ func TestRepublish(t *testing.T) {
 	if err := f.Republish(t.Context(), func(done int) { total = done }); err != nil || total != 2 || len(f.announced()) != 2 {
 		t.Fatalf("republished %d, %v", total, err)
 	}
+}
+
+// What is announced last has the highest revision: the stream keeps the last.
+func TestAnnouncementsAreInOrder(t *testing.T) {
+	t.Parallel()
+	t.Run("of a republish and a change at once", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.see("a", 0, postgres.Applied, nil)
+		changed := false
+		// The change comes while the republish has read the plugin.
+		if _, err := f.pool.Exec(t.Context(), `
+			CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$;
+			DELETE FROM outbox;
+			CREATE TRIGGER slow BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION slow()`); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- f.Republish(context.WithoutCancel(t.Context()), func(int) {}) }()
+		testkit.Eventually(t, "a republish under way", func(ctx context.Context) bool {
+			return f.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'INSERT INTO outbox%' AND state = 'active' AND datname = current_database())`).Scan(&changed) == nil && changed
+		})
+		tx, err := f.pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+		if _, err := tx.Exec(t.Context(), `SET LOCAL lock_timeout = '100ms'`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), `UPDATE plugins SET revision = revision + 1`); err == nil {
+			t.Error("the plugin changes while its older state is being announced")
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Run("of machines whose clocks differ", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.see("a", 0, postgres.Applied, nil)
+		// The first came from a machine whose clock is a minute ahead.
+		if _, err := f.pool.Exec(t.Context(), `UPDATE outbox SET id = $1`, uuidAt(time.Now().Add(time.Minute))); err != nil {
+			t.Fatal(err)
+		}
+		f.see("a", 1, postgres.Applied, described("changed"))
+		o, err := f.OpenOutbox(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer o.Close()
+		ms, err := o.Oldest(t.Context(), 10)
+		if err != nil || len(ms) != 2 {
+			t.Fatalf("%d messages, %v", len(ms), err)
+		}
+		if p, err := events.Decode[plugpack.Plugin](ms[1].Data, events.TypePluginChanged); err != nil || p.Revision != 2 {
+			t.Fatalf("the last is revision %d, %v", p.Revision, err)
+		}
+	})
+}
+
+// uuidAt makes a UUIDv7 of a time.
+func uuidAt(t time.Time) string {
+	ms := fmt.Sprintf("%012x", t.UnixMilli())
+	return ms[:8] + "-" + ms[8:] + "-7000-8000-000000000000"
 }
 
 // Writers of one marketplace at once end in the state of the newest event.

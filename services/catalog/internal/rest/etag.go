@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"net/http"
-	"strings"
 
 	"github.com/plugpack/plugpack/libs/api"
 )
@@ -21,7 +20,7 @@ func withETag(next http.Handler) http.Handler {
 		if b.status == http.StatusOK {
 			tag := api.ETag(b.body.Bytes())
 			w.Header().Set("ETag", tag)
-			if matches(r.Header.Get("If-None-Match"), tag) {
+			if api.Matches(r, tag) {
 				w.WriteHeader(http.StatusNotModified)
 				return
 			}
@@ -29,15 +28,6 @@ func withETag(next http.Handler) http.Handler {
 		w.WriteHeader(b.status)
 		_, _ = w.Write(b.body.Bytes())
 	})
-}
-
-func matches(ifNoneMatch, tag string) bool {
-	for candidate := range strings.SplitSeq(ifNoneMatch, ",") {
-		if c := strings.TrimPrefix(strings.TrimSpace(candidate), "W/"); c == tag || c == "*" {
-			return true
-		}
-	}
-	return false
 }
 
 // buffer keeps an answer until its tag is known.

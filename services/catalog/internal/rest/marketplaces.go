@@ -65,7 +65,7 @@ func (h *handlers) listMarketplaces(ctx context.Context, in *marketplacesInput) 
 }
 
 func (h *handlers) marketplaceByID(ctx context.Context, in *struct {
-	ID string `path:"id" format:"uuid"`
+	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
 },
 ) (*struct{ Body api.Marketplace }, error) {
 	m, err := h.store.MarketplaceByID(ctx, in.ID)

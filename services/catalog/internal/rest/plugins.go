@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -78,6 +79,7 @@ type listOutput[T any] struct {
 
 type pluginOutput struct {
 	Revision string `header:"Plugpack-Revision"`
+	Pages    string `header:"Plugpack-Pages" hidden:"true"`
 	Body     api.PluginPage
 }
 
@@ -169,7 +171,7 @@ func apiCategories(tallies []postgres.Tally) []api.Category {
 }
 
 func (h *handlers) pluginByID(ctx context.Context, in *struct {
-	ID string `path:"id" format:"uuid"`
+	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
 },
 ) (*pluginOutput, error) {
 	p, err := h.store.PluginByID(ctx, in.ID)
@@ -195,7 +197,8 @@ func (h *handlers) pluginBySlug(ctx context.Context, in *struct {
 // after it.
 func pluginPage(p plugpack.Plugin, slug string) (*pluginOutput, error) {
 	revision := strconv.FormatInt(p.Revision, 10)
-	headers := http.Header{api.HeaderRevision: {revision}}
+	pages := strings.Join(cache.Keys(p), " ")
+	headers := http.Header{api.HeaderRevision: {revision}, api.HeaderPages: {pages}}
 	to := ""
 	switch {
 	case p.Removed && p.Successor != "":
@@ -209,5 +212,5 @@ func pluginPage(p plugpack.Plugin, slug string) (*pluginOutput, error) {
 		headers.Set("Location", cache.PluginPath(to))
 		return nil, huma.ErrorWithHeaders(huma.NewError(http.StatusMovedPermanently, "this plugin is now "+to), headers)
 	}
-	return &pluginOutput{Revision: revision, Body: api.NewPluginPage(p)}, nil
+	return &pluginOutput{Revision: revision, Pages: pages, Body: api.NewPluginPage(p)}, nil
 }

@@ -48,8 +48,13 @@ func (h *handlers) problem(ctx context.Context, operation string, err error) err
 		h.log.ErrorContext(ctx, "request failed", "operation", operation, "err", err)
 	}
 	detail := errs.Detail(err)
+	if _, ok := errors.AsType[sqlError](err); ok { // its words are the database's
+		detail = "a parameter holds a character that no text may have"
+	}
 	if kind == errs.Unavailable {
-		h.log.WarnContext(ctx, "request refused", "operation", operation, "err", err)
+		if ctx.Err() == nil { // or it is the client who is away
+			h.log.WarnContext(ctx, "request refused", "operation", operation, "err", err)
+		}
 		detail = "the catalog's database is away, try again in a moment"
 	}
 	p := huma.NewError(kind.Status(), detail)
@@ -59,11 +64,18 @@ func (h *handlers) problem(ctx context.Context, operation string, err error) err
 	return p
 }
 
+// sqlError is an answer of the database.
+type sqlError interface {
+	error
+	SQLState() string
+}
+
 func notFound(w http.ResponseWriter, r *http.Request) {
 	api.WriteProblem(w, errs.New(errs.NotFound, "no such path; GET /api/docs lists them all"))
 }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD") // every operation is a GET as yet
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusMethodNotAllowed)
 	_ = api.Encode(w, api.Problem{

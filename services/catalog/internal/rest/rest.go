@@ -34,7 +34,7 @@ type handlers struct {
 func New(store *postgres.Store, log *slog.Logger) http.Handler {
 	h := &handlers{store: store, log: log}
 	r := chi.NewRouter()
-	r.Use(recoverer(log), middleware.StripSlashes, middleware.RequestSize(maxBody), withETag)
+	r.Use(recoverer(log), middleware.StripSlashes, middleware.GetHead, middleware.RequestSize(maxBody), withETag)
 	r.NotFound(notFound)
 	r.MethodNotAllowed(methodNotAllowed)
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,11 +83,18 @@ func (c *Cache) get(ctx context.Context, key string) (cache.Page, bool) {
 
 // raise marks that the catalog's answer at revision is about to go out. It is
 // tried even while the cache rests: other gateways rely on the mark.
-func (c *Cache) raise(ctx context.Context, key string, revision int64) {
-	c.given.admit(key, revision)
+func (c *Cache) raise(ctx context.Context, keys []string, revision int64) {
 	raiseCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	c.report(ctx, c.pages.Raise(raiseCtx, key, revision))
+	slices.Sort(keys)
+	var failed error
+	for _, key := range slices.Compact(keys) {
+		c.given.admit(key, revision)
+		if failed == nil {
+			failed = c.pages.Raise(raiseCtx, key, revision)
+		}
+	}
+	c.report(ctx, failed)
 }
 
 func (c *Cache) report(ctx context.Context, err error) {
@@ -104,7 +112,7 @@ func serve(w http.ResponseWriter, r *http.Request, page cache.Page) {
 	case http.StatusOK:
 		tag := api.ETag(page.Body)
 		h.Set("ETag", tag)
-		if matches(r.Header.Values("If-None-Match"), tag) {
+		if api.Matches(r, tag) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
@@ -118,15 +126,6 @@ func serve(w http.ResponseWriter, r *http.Request, page cache.Page) {
 	default:
 		api.WriteProblem(w, errs.New(errs.NotFound, "this plugin was removed from its marketplace"))
 	}
-}
-
-func matches(ifNoneMatch []string, tag string) bool {
-	for candidate := range strings.SplitSeq(strings.Join(ifNoneMatch, ","), ",") {
-		if c := strings.TrimPrefix(strings.TrimSpace(candidate), "W/"); c == tag || c == "*" {
-			return true
-		}
-	}
-	return false
 }
 
 // marker marks the revision of the catalog's answer before its first byte
@@ -167,7 +166,11 @@ func (m *marker) mark() {
 		return
 	}
 	m.marked = true
+	// One plugin has several addresses. Who saw it at one of them may not find
+	// an older state of it at another.
+	keys := append(strings.Fields(m.Header().Get(api.HeaderPages)), m.key)
+	m.Header().Del(api.HeaderPages)
 	if revision, err := strconv.ParseInt(m.Header().Get(api.HeaderRevision), 10, 64); err == nil {
-		m.cache.raise(m.r.Context(), m.key, revision)
+		m.cache.raise(m.r.Context(), keys, revision)
 	}
 }

@@ -4,6 +4,7 @@ package route
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -14,27 +15,48 @@ import (
 )
 
 // Patterns of what has a page in the cache. Anything else is the catalog's to
-// judge.
+// judge. A page has to be known by every address that the catalog knows it by,
+// or its revision could go back from one to the other.
 const (
 	slug = `{slug:[a-z0-9-]{1,512}}`
-	id   = `{id:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}}`
+	hex  = `[0-9A-Fa-f]`
+	id   = `{id:` + hex + `{8}-` + hex + `{4}-` + hex + `{4}-` + hex + `{4}-` + hex + `{12}}`
 )
 
 // New makes the table.
 func New(catalog http.Handler, pages *pagecache.Cache, middlewares ...func(http.Handler) http.Handler) http.Handler {
 	r := chi.NewRouter()
 	r.Use(middlewares...)
+	r.Use(plain)
 
 	r.Handle("/health", catalog)
 	r.Handle("/api", catalog)
 	r.Handle("/api/*", catalog)
-	r.Handle("/api/plugins/slug/"+slug, pages.Page(func(r *http.Request) string { return cache.SlugKey(chi.URLParam(r, "slug")) }))
-	r.Handle("/api/plugins/"+id, pages.Page(func(r *http.Request) string { return cache.IDKey(chi.URLParam(r, "id")) }))
+	bySlug := pages.Page(func(r *http.Request) string { return cache.SlugKey(chi.URLParam(r, "slug")) })
+	byID := pages.Page(func(r *http.Request) string { return cache.IDKey(strings.ToLower(chi.URLParam(r, "id"))) })
+	for _, end := range []string{"", "/"} {
+		r.Handle("/api/plugins/slug/"+slug+end, bySlug)
+		r.Handle("/api/plugins/"+id+end, byID)
+	}
 
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, errs.New(errs.NotFound, "there is nothing here: the API is below /api/"))
 	})
 	return r
+}
+
+// plain takes the escapes off a path that needs none, so that one address has
+// one spelling.
+func plain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawPath != "" {
+			u := *r.URL
+			u.RawPath = ""
+			r = r.WithContext(r.Context())
+			r.URL = &u
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Catalog hides the table's own state from the catalog's router: in one
