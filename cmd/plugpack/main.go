@@ -3,6 +3,7 @@
 //	plugpack up               start everything on http://127.0.0.1:8000
 //	plugpack scan SOURCE…     scan marketplaces now: owner/repo, an https address or a folder
 //	plugpack confirm-scan M   apply the removals that a marketplace's guard held back
+//	plugpack env              print every variable with its default
 //	plugpack version          say which version this is
 //
 // It needs PostgreSQL's server programs and nothing else. Where DATABASE_URL,

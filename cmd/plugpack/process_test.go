@@ -468,6 +468,11 @@ func TestScanCommand(t *testing.T) {
 	if out, err = scan(flowRepo, "acme/nothing"); err == nil || !strings.Contains(out, "github.com/acme/nothing: failed: ") {
 		t.Fatalf("of a repository that is not there: %v\n%s", err, out)
 	}
+	second := exec.Command(buildPlugpack(t), "up")
+	second.Env = append([]string{"PORT=0"}, env...)
+	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "PLUGPACK_DATA: data folder "+data) {
+		t.Fatalf("a second one on the same data: %v\n%s", err, out)
+	}
 	if out, err = scan("not a source"); err == nil || !strings.Contains(out, "want owner/repo") {
 		t.Fatalf("of nonsense: %v\n%s", err, out)
 	}

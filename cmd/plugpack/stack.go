@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -55,13 +56,15 @@ func startStack(ctx context.Context, cfg Config, log *slog.Logger, say func(stri
 	if err := s.openBus(ctx); err != nil {
 		return nil, err
 	}
-	pages, limiter, err := s.openCache()
+	pages, limiter, err := s.openCache(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.SampleDir, err = writeSample(cfg.Data); err != nil {
 		return nil, err
 	}
+	// Only this machine's users reach the bus, unless NATS_URL leads elsewhere.
+	cfg.AnyFolder = cfg.NATSURL == ""
 
 	cat := catalog.New(catalog.Deps{DB: db, Bus: s.bus, Log: log.With("service", "catalog")})
 	scr, err := scraper.New(cfg.Options, scraper.Deps{Bus: s.bus, Log: log.With("service", "scraper")})
@@ -104,6 +107,9 @@ func (s *stack) openDatabase(ctx context.Context, say func(string)) (*pgxpool.Po
 	if url == "" {
 		say("starting the database")
 		pg, err := postgres.Start(ctx, postgres.Options{Dir: databaseDir(s.cfg.Data), Log: s.log.With("service", "postgres")})
+		if errors.Is(err, postgres.ErrInUse) {
+			return nil, errs.New(errs.Conflict, "PLUGPACK_DATA: %w", err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -167,7 +173,7 @@ func (s *stack) openBus(ctx context.Context) (err error) {
 		return err
 	}
 	if s.nats, err = nats.Start(ctx, nats.Options{Dir: filepath.Join(s.cfg.Data, "nats"), Socket: socketPath(s.cfg.Data)}); err != nil {
-		return err
+		return errs.New(errs.KindOf(err), "PLUGPACK_DATA: %w", err)
 	}
 	s.onClose(s.nats.Stop)
 	nc, err := s.nats.Connect(bus.Options("plugpack", s.log)...)
@@ -193,7 +199,7 @@ func socketPath(data string) string {
 	return path
 }
 
-func (s *stack) openCache() (cache.Pages, gateway.Limiter, error) {
+func (s *stack) openCache(ctx context.Context) (cache.Pages, gateway.Limiter, error) {
 	if s.cfg.RedisURL == "" {
 		pages, limiter := local.NewCache(), local.NewLimiter(time.Now)
 		s.onClose(pages.Close)
@@ -205,7 +211,11 @@ func (s *stack) openCache() (cache.Pages, gateway.Limiter, error) {
 		return nil, nil, err
 	}
 	s.onClose(func() { _ = client.Close() })
-	return cache.NewRedis(client), gateway.NewRedisLimiter(client), nil
+	pages := cache.NewRedis(client)
+	if err := pages.Ping(ctx); err != nil {
+		return nil, nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	return pages, gateway.NewRedisLimiter(client), nil
 }
 
 func (s *stack) search() indexer.Search {

@@ -12,10 +12,12 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
@@ -63,6 +65,9 @@ type Options struct {
 	// SampleDir is a folder with a marketplace that is scanned instead while
 	// GitHub cannot be reached; "" for none.
 	SampleDir string
+	// AnyFolder lets a request name any folder of this machine. Without it only
+	// those of the sources are read: whoever reaches NATS can send a request.
+	AnyFolder bool
 	// QueueOnly scans what is queued and queues nothing by itself.
 	QueueOnly bool
 }
@@ -92,6 +97,7 @@ type Scraper struct {
 	Deps
 	github  *github.Client
 	sources []plugpack.MarketplaceKey
+	sample  plugpack.MarketplaceKey // "" for none
 }
 
 // New checks the options and reads the sources file. It asks nobody anything.
@@ -110,7 +116,15 @@ func New(o Options, d Deps) (*Scraper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Scraper{Options: o, Deps: d, github: client, sources: sources}, nil
+	s := &Scraper{Options: o, Deps: d, github: client, sources: sources}
+	if o.SampleDir != "" {
+		dir, err := filepath.Abs(o.SampleDir)
+		if err != nil {
+			return nil, fmt.Errorf("sample marketplace: %w", err)
+		}
+		s.sample = plugpack.NewMarketplaceKey(plugpack.LocalHost, filepath.ToSlash(dir))
+	}
+	return s, nil
 }
 
 // durable names the consumer that all scrapers share.
@@ -133,16 +147,12 @@ func (s *Scraper) Run(ctx context.Context) error {
 		return err
 	}
 	scanner := scan.New(scan.Config{
-		GitHub: scan.GitHub{Client: s.github, Temp: temp}, Folders: scan.Folders{},
+		GitHub: scan.GitHub{Client: s.github, Temp: temp}, Folders: scan.Folders{Allowed: s.mayRead},
 		Bus: s.Bus, Store: store, Log: s.Log, Now: s.Now, Interval: s.ScanInterval,
 	})
-	due, err := s.schedule(store)
-	if err != nil {
-		return err
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	if !s.QueueOnly {
-		g.Go(func() error { return due.Run(ctx) })
+		g.Go(func() error { return s.schedule(store).Run(ctx) })
 	}
 	g.Go(func() error {
 		return s.Bus.Consume(ctx, bus.Subscription{
@@ -171,22 +181,18 @@ func hurried(ctx context.Context, handle bus.Handler) bus.Handler {
 	}
 }
 
-func (s *Scraper) schedule(store *state.Store) (*schedule.Schedule, error) {
-	c := schedule.Config{
-		Sources: s.sources, Store: store, Reachable: s.github.Reachable, Log: s.Log, Now: s.Now,
+func (s *Scraper) mayRead(folder plugpack.MarketplaceKey) bool {
+	return s.AnyFolder || folder == s.sample || slices.Contains(s.sources, folder)
+}
+
+func (s *Scraper) schedule(store *state.Store) *schedule.Schedule {
+	return schedule.New(schedule.Config{
+		Sources: s.sources, Sample: s.sample, Store: store, Reachable: s.github.Reachable, Log: s.Log, Now: s.Now,
 		Enqueue: func(ctx context.Context, k plugpack.MarketplaceKey, after string) (bool, error) {
 			_, queued, err := enqueue(ctx, s.Bus, events.ScanRequested{Marketplace: k, After: after})
 			return queued, err
 		},
-	}
-	if s.SampleDir != "" {
-		dir, err := filepath.Abs(s.SampleDir)
-		if err != nil {
-			return nil, fmt.Errorf("sample marketplace: %w", err)
-		}
-		c.Sample = plugpack.NewMarketplaceKey(plugpack.LocalHost, filepath.ToSlash(dir))
-	}
-	return schedule.New(c), nil
+	})
 }
 
 // Enqueue queues a scan of k. queued is false when one waits or is under way
@@ -212,4 +218,21 @@ func enqueue(ctx context.Context, b *bus.Bus, r events.ScanRequested) (scanID st
 		return "", false, err
 	}
 	return r.Scan, true, nil
+}
+
+// Queued says whether a scan of k waits or is under way.
+func Queued(ctx context.Context, b *bus.Bus, k plugpack.MarketplaceKey) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	s, err := b.JetStream().Stream(ctx, events.StreamScan)
+	if err == nil {
+		_, err = s.GetLastMsgForSubject(ctx, events.SubjectScanRequested(k))
+	}
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, errs.New(errs.Unavailable, "look for %s in the queue: %w", k, err)
+	}
+	return true, nil
 }

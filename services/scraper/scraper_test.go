@@ -140,6 +140,11 @@ func TestEnqueue(t *testing.T) {
 	if id, queued, err := scraper.Enqueue(t.Context(), b, "github.com/o/r0", true); id != "" || queued || err != nil {
 		t.Errorf("the second time: %q, %t, %v", id, queued, err)
 	}
+	for k, want := range map[plugpack.MarketplaceKey]bool{"github.com/o/r0": true, "github.com/o/other": false} {
+		if got, err := scraper.Queued(t.Context(), b, k); got != want || err != nil {
+			t.Errorf("%s is queued: %t, %v", k, got, err)
+		}
+	}
 	if _, _, err := scraper.Enqueue(t.Context(), b, "nonsense", false); errs.KindOf(err) != errs.Invalid {
 		t.Errorf("got %v", err)
 	}
@@ -194,6 +199,34 @@ func TestSampleWhenGitHubIsAway(t *testing.T) {
 	}
 	if w := log.warnings(); len(w) != 1 || !strings.Contains(w[0], "GitHub cannot be reached at http://127.0.0.1:1/ (connect: connection refused)") {
 		t.Errorf("warnings: %q", w)
+	}
+}
+
+// A request comes from whoever reaches NATS; a deployed scraper reads no folder
+// of its machine but those that its own sources name.
+func TestFolders(t *testing.T) {
+	t.Parallel()
+	folder := func() (string, plugpack.MarketplaceKey) {
+		dir := filepath.Dir(filepath.Dir(file(t, ".claude-plugin/marketplace.json", market)))
+		return dir, plugpack.NewMarketplaceKey(plugpack.LocalHost, dir)
+	}
+	named, namedKey := folder()
+	_, other := folder()
+	for _, tt := range []struct {
+		anyFolder bool
+		want      string
+	}{{false, "failed"}, {true, "done"}} {
+		o, _ := options(t, 0)
+		o.Sources, o.AnyFolder = file(t, "sources.txt", named), tt.anyFolder
+		b := testkit.Bus(t)
+		wait := final(t, b)
+		start(t, o, b, testkit.Log(t))
+		if _, _, err := scraper.Enqueue(t.Context(), b, other, false); err != nil {
+			t.Fatal(err)
+		}
+		if got := wait(2); got[namedKey] != "done" || got[other] != tt.want {
+			t.Errorf("any folder %t: got %v", tt.anyFolder, got)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -36,6 +37,7 @@ type Options struct {
 // Server is a running server.
 type Server struct {
 	ns     *server.Server
+	lock   *os.File
 	socket net.Listener
 	bridge sync.WaitGroup
 }
@@ -45,32 +47,54 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, errs.New(errs.Invalid, "data folder %s: %w", o.Dir, err)
 	}
+	lock, err := claim(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{lock: lock}
+	if err := s.start(ctx, o); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// claim takes the folder for this process: a second server would write the
+// same files. The kernel drops the lock when its owner dies.
+func claim(dir string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "data folder %s: %w", dir, err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = lock.Close()
+		return nil, errs.New(errs.Conflict, "data folder %s is in use by another plugpack: stop that one first, or choose another folder", dir)
+	}
+	return lock, nil
+}
+
+func (s *Server) start(ctx context.Context, o Options) error {
 	opts := &server.Options{
 		ServerName: "plugpack", DontListen: o.Port == 0, Host: "127.0.0.1", Port: o.Port,
 		JetStream: true, StoreDir: o.Dir, SyncAlways: true, JetStreamMaxMemory: 256 << 20,
 		NoSigs: true, NoLog: true,
 	}
-	ns, err := server.NewServer(opts)
-	if err != nil {
-		return nil, fmt.Errorf("start NATS in %s: %w", o.Dir, err)
+	var err error
+	if s.ns, err = server.NewServer(opts); err != nil {
+		return fmt.Errorf("start NATS in %s: %w", o.Dir, err)
 	}
-	go ns.Start()
+	go s.ns.Start()
 	deadline := 30 * time.Second
 	if d, ok := ctx.Deadline(); ok {
 		deadline = time.Until(d)
 	}
-	if !ns.ReadyForConnections(deadline) {
-		ns.Shutdown()
-		return nil, errs.New(errs.Unavailable, "start NATS in %s: not ready after %s", o.Dir, deadline.Round(time.Second))
+	if !s.ns.ReadyForConnections(deadline) {
+		return errs.New(errs.Unavailable, "start NATS in %s: not ready after %s", o.Dir, deadline.Round(time.Second))
 	}
-	s := &Server{ns: ns}
 	if o.Socket != "" {
-		if err := s.listen(o.Socket); err != nil {
-			s.Stop()
-			return nil, err
-		}
+		return s.listen(o.Socket)
 	}
-	return s, nil
+	return nil
 }
 
 // Connect opens a connection within the process.
@@ -86,9 +110,12 @@ func (s *Server) Stop() {
 	if s.socket != nil {
 		_ = s.socket.Close()
 	}
-	s.ns.Shutdown()
-	s.ns.WaitForShutdown()
+	if s.ns != nil {
+		s.ns.Shutdown()
+		s.ns.WaitForShutdown()
+	}
 	s.bridge.Wait()
+	_ = s.lock.Close()
 }
 
 // Dial connects to the server of another process over its Unix socket.

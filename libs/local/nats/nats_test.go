@@ -192,6 +192,17 @@ func TestSocket(t *testing.T) {
 	}
 }
 
+func TestAFolderInUse(t *testing.T) {
+	t.Parallel()
+	o := nats.Options{Dir: t.TempDir()}
+	first := start(t, o)
+	if _, err := nats.Start(t.Context(), o); errs.KindOf(err) != errs.Conflict || !strings.Contains(err.Error(), "in use by another plugpack") {
+		t.Errorf("a second server: %v", err)
+	}
+	first.Stop()
+	start(t, o)
+}
+
 func TestAFolderThatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")

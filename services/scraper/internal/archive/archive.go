@@ -18,6 +18,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/plugpack/plugpack/libs/errs"
 )
@@ -76,7 +77,7 @@ func (t *Temp) Unpack(ctx context.Context, r io.Reader, l Limits) (*Dir, error) 
 		return nil, errors.Join(fmt.Errorf("open folder for the archive: %w", err), os.RemoveAll(dir))
 	}
 	d := &Dir{root: root, path: dir}
-	u := unpacker{Dir: d, Limits: l, ctx: ctx}
+	u := unpacker{Dir: d, Limits: l, ctx: ctx, folders: map[string]bool{}}
 	if err := u.unpack(r); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -91,6 +92,7 @@ type unpacker struct {
 	in, out int64 // bytes read, compressed and not
 	top     string
 	entries int
+	folders map[string]bool // that are counted in entries
 	written int64
 	links   []*tar.Header
 }
@@ -166,15 +168,24 @@ func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
-	if u.entries++; u.entries > u.Entries {
-		return errs.New(errs.Invalid, "the repository has more than %d files and folders", u.Entries)
+	if !utf8.ValidString(h.Name) {
+		u.entries++
+		u.skip(strings.ToValidUTF8(h.Name, "?"), "a name that is not UTF-8")
+		return nil
 	}
 	name, err := u.name(h.Name)
-	if err != nil || name == "." {
+	if err != nil {
 		return err
+	}
+	if u.count(name); u.entries > u.Entries {
+		return errs.New(errs.Invalid, "the repository has more than %d files and folders", u.Entries)
+	}
+	if name == "." {
+		return nil
 	}
 	switch h.Typeflag {
 	case tar.TypeDir:
+		u.folders[name] = true
 		if err := u.root.MkdirAll(name, 0o755); err != nil {
 			u.skip(name, "a file or link has the folder's name")
 		}
@@ -189,6 +200,16 @@ func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
 		u.skip(name, "a device or another special file")
 	}
 	return nil
+}
+
+// count counts name and the folders above it that no entry has named: a few
+// long names could be millions of folders.
+func (u *unpacker) count(name string) {
+	u.entries++
+	for dir := path.Dir(name); dir != "." && !u.folders[dir]; dir = path.Dir(dir) {
+		u.folders[dir] = true
+		u.entries++
+	}
 }
 
 // name strips the top folder and refuses names that no Git host writes.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/plugpack/plugpack/libs/errs"
 )
@@ -33,6 +34,9 @@ func pack(t testing.TB, items ...item) []byte {
 		h := &tar.Header{Name: it.name, Linkname: it.link, Typeflag: it.kind, Mode: it.mode, Size: int64(len(it.text)), Format: tar.FormatPAX}
 		if it.kind == 0 {
 			h.Typeflag = tar.TypeReg
+		}
+		if !utf8.ValidString(it.name) {
+			h.Format = tar.FormatGNU
 		}
 		if it.kind == tar.TypeXGlobalHeader {
 			h.PAXRecords = map[string]string{"comment": "c"}
@@ -154,6 +158,7 @@ func TestOddEntriesAreLeftOut(t *testing.T) {
 		{"a second file", []item{{name: "t/f", text: "1"}, {name: "t/f", text: "2"}}, "f 0 1\n"},
 		{"a file in the place of a folder", []item{{name: "t/f/g", text: "1"}, {name: "t/f", text: "2"}}, "f/g 0 1\n"},
 		{"a folder in the place of a file", []item{{name: "t/f", text: "1"}, {name: "t/f/g", text: "2"}}, "f 0 1\n"},
+		{"a name that is not UTF-8", []item{{name: "t/caf\xe9.txt", text: "1"}, {name: "t/g", text: "2"}}, "g 0 2\n"},
 		{"a large file", []item{{name: "t/f", text: strings.Repeat("x", 2000)}, {name: "t/g", text: "2"}}, "g 0 2\n"},
 	}
 	for _, tt := range tests {
@@ -197,6 +202,8 @@ func TestLimits(t *testing.T) {
 	}{
 		{"too many entries", Limits{Compressed: 1 << 20, Total: 1 << 20, File: 1 << 20, Entries: 2, Ratio: 100, RatioFrom: 1 << 20},
 			[]item{{name: "t/a"}, {name: "t/b"}, {name: "t/c"}}, "more than 2 files"},
+		{"too many folders that no entry names", Limits{Compressed: 1 << 20, Total: 1 << 20, File: 1 << 20, Entries: 9, Ratio: 100, RatioFrom: 1 << 20},
+			[]item{{name: "t/" + strings.Repeat("d/", 10) + "a"}}, "more than 9 files"},
 		{"too large together", Limits{Compressed: 1 << 20, Total: 3 << 19, File: 1 << 20, Entries: 9, Ratio: 1 << 20, RatioFrom: 1 << 30},
 			[]item{{name: "t/a", text: zeros}, {name: "t/b", text: zeros}}, "larger than 1 MiB together"},
 		{"left out, and still too large", Limits{Compressed: 1 << 20, Total: 3 << 19, File: 10, Entries: 9, Ratio: 1 << 20, RatioFrom: 1 << 30},
@@ -267,6 +274,27 @@ func TestTemp(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(parent); len(left) != 0 {
 		t.Errorf("left %v", left)
+	}
+}
+
+// Anyone may write to the system's temporary folder.
+func TestFolderOfAnotherUserIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a folder of another user")
+	}
+	parent, planted := t.TempDir(), filepath.Join(t.TempDir(), "planted")
+	dir := filepath.Join(parent, tempPrefix+"123")
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.Symlink(planted, filepath.Join(dir, "lock")), os.Chown(dir, 65534, 65534)); err != nil {
+		t.Fatal(err)
+	}
+	temp, err := OpenTemp(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer temp.Close()
+	if _, err := os.Lstat(planted); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a file was made where another user's link leads to")
 	}
 }
 

@@ -54,12 +54,17 @@ func lockFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// removeStale removes the folders whose lock nobody holds. The kernel drops a
-// killed process's lock, and unlike a process number it is never given again.
+// removeStale removes this user's folders whose lock nobody holds. The kernel
+// drops a killed process's lock, and unlike a process number it is never given
+// again. In another user's folder the lock could be a link to anywhere.
 func removeStale(parent string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, tempPrefix+"*"))
 	for _, dir := range dirs {
-		if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() {
+			continue
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
 			continue
 		}
 		if f, err := lockFolder(dir); err == nil {

@@ -83,13 +83,17 @@ func New(o Options) (*Client, error) {
 }
 
 // checkRedirect follows a few redirects, and none from https to http. The token
-// stays behind when the host changes: net/http drops it.
+// stays behind when host or port change; net/http alone would hand it to another
+// port of the same machine, and to hosts below the API's.
 func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxHops {
 		return errors.New("too many redirects")
 	}
 	if c.base.Scheme == "https" && req.URL.Scheme != "https" {
 		return errors.New("redirected from https to " + req.URL.Scheme)
+	}
+	if req.URL.Host != c.base.Host {
+		req.Header.Del("Authorization")
 	}
 	return nil
 }
@@ -228,8 +232,8 @@ func repoPath(repo string) string {
 	return url.PathEscape(owner) + "/" + url.PathEscape(name)
 }
 
-// request sets the token on the request and not in the transport, so that it
-// does not follow a redirect to another host.
+// request sets the token on the request and not in the transport, so that
+// checkRedirect can take it away.
 func (c *Client) request(path, accept, etag string) (*http.Request, error) {
 	req, err := c.gh.NewRequest(http.MethodGet, path, nil)
 	if err != nil {

@@ -129,21 +129,25 @@ func TestLimitEnds(t *testing.T) {
 
 func TestTokenStaysWithItsHost(t *testing.T) {
 	t.Parallel()
-	var got []string
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Get("Authorization")) }))
-	defer other.Close()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = append(got, r.Header.Get("Authorization"))
-		http.Redirect(w, r, strings.Replace(other.URL, "127.0.0.1", "localhost", 1)+"/x.tar.gz", http.StatusFound)
-	}))
-	defer api.Close()
-	body, err := client(t, api.URL, "T1").Archive(t.Context(), "acme/tools", "c1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	if len(got) != 2 || got[0] != "Bearer T1" || got[1] != "" {
-		t.Errorf("got %q", got)
+	for _, name := range []string{"localhost", "127.0.0.1"} { // another host, and another port of the same one
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Get("Authorization")) }))
+			defer other.Close()
+			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				got = append(got, r.Header.Get("Authorization"))
+				http.Redirect(w, r, strings.Replace(other.URL, "127.0.0.1", name, 1)+"/x.tar.gz", http.StatusFound)
+			}))
+			defer api.Close()
+			body, err := client(t, api.URL, "T1").Archive(t.Context(), "acme/tools", "c1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer body.Close()
+			if len(got) != 2 || got[0] != "Bearer T1" || got[1] != "" {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
 }
 

@@ -118,7 +118,7 @@ func (v *inventory) markdown(kind plugpack.ComponentKind, p string) {
 // files gives the .md files at or under p, in order. It follows links, which
 // the folder itself keeps inside.
 func (v *inventory) files(p string, depth int) []string {
-	if v.visits++; v.visits > maxVisit || depth > maxDepth || !fs.ValidPath(p) {
+	if !v.visit() || depth > maxDepth || !fs.ValidPath(p) {
 		return nil
 	}
 	info, err := fs.Stat(v.folder, p)
@@ -139,12 +139,22 @@ func (v *inventory) files(p string, depth int) []string {
 	return found
 }
 
+// visit counts a file or folder that is looked at, for the plugin and for all
+// of its marketplace, and says whether it still may be.
+func (v *inventory) visit() bool {
+	v.visits++
+	v.work.reads++
+	return v.visits <= maxVisit && v.work.reads <= maxReads
+}
+
 func (v *inventory) read(file string) (head frontMatter, body []byte, ok bool) {
 	b, ok := v.bytes(file)
 	if !ok {
 		return nil, nil, false
 	}
 	head, body = readFrontMatter(b)
+	// YAML takes long: 64 KiB of it may take a tenth of a second.
+	v.work.reads += (len(b) - len(body)) >> 8
 	return head, body, true
 }
 
@@ -173,7 +183,7 @@ func (v *inventory) skillFolders(dir string) {
 	}
 	entries, _ := fs.ReadDir(v.folder, dir)
 	for _, e := range entries {
-		if v.visits++; v.visits > maxVisit {
+		if !v.visit() {
 			return
 		}
 		v.skill(path.Join(dir, e.Name()), e.Name())

@@ -78,23 +78,32 @@ type Plugin struct {
 // work is what reading a marketplace's plugins has cost so far. Thousands of
 // entries may name the same folder, so it is bounded over all of them.
 type work struct {
-	reads   int // files, a large one counts more
+	reads   int // files looked at; reading a large one counts more
+	facts   int // bytes of JSON
 	digests map[string]string
 }
 
-// maxReads bounds work.reads.
-const maxReads = 500_000
+// Bounds of work. A plugin's facts are kept by every store, and at most
+// maxFacts.
+const (
+	maxReads    = 500_000
+	maxAllFacts = 64 << 20
+)
 
 func (w *work) read(fsys fs.FS, name string) ([]byte, error) {
 	if w.reads++; w.reads > maxReads {
-		return nil, errTooMuch
+		return nil, errors.New(tooManyFiles)
 	}
 	b, err := readFile(fsys, name, maxFile)
 	w.reads += len(b) >> 14
 	return b, err
 }
 
-var errTooMuch = errors.New("cannot be read because the marketplace's plugins together have too many files")
+// Why a plugin's files are not read any more.
+const (
+	tooManyFiles = "cannot be read because the marketplace's plugins together have too many files"
+	tooMuchText  = "cannot be read because the marketplace's plugins together have too much text"
+)
 
 func (w *work) digest(in Input, dir string) string {
 	dir = resolve(in.FS, dir)

@@ -321,19 +321,29 @@ func TestComponents(t *testing.T) {
 	})
 }
 
+// Thousands of entries may name one folder, which costs for each of them.
 func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()
-	in := repository(t, map[string]string{File: list(`{"name":"p","source":"./"}`), "SKILL.md": "---\nname: s\n---\n"})
+	files := map[string]string{File: list(`{"name":"p","source":"./"}`), "SKILL.md": "---\nname: s\nx: " + strings.Repeat("x", 25_600) + "\n---\n"}
+	for i := range 100 {
+		files[fmt.Sprintf("commands/%d.txt", i)] = "no command"
+	}
+	in := repository(t, files)
 	c, err := Read(in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e, _ := readEntryHead(c.entries[0])
 	w := &work{digests: map[string]string{}}
-	if f := readPlugin(in, e, w); f.State != plugpack.StateRead || len(f.Components) != 1 {
+	f := readPlugin(in, e, w)
+	if b, _ := json.Marshal(f); f.State != plugpack.StateRead || len(f.Components) != 1 || w.reads < 100+100 || w.facts != len(b) {
+		t.Errorf("got %+v for %+v", f, w)
+	}
+	w.reads, w.facts = 0, maxAllFacts
+	if f := readPlugin(in, e, w); f.State != plugpack.StateBroken || !strings.Contains(f.StateReason, "too much text") || f.Components != nil {
 		t.Errorf("got %+v", f)
 	}
-	w.reads = maxReads
+	w.reads, w.facts = maxReads, 0
 	if f := readPlugin(in, e, w); f.State != plugpack.StateBroken || !strings.Contains(f.StateReason, "too many files") {
 		t.Errorf("got %+v", f)
 	}

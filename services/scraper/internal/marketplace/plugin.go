@@ -49,10 +49,15 @@ func readPlugin(in Input, e entry, w *work) plugpack.Facts {
 	f := facts(in, e, own, source)
 	f.State, f.Commit, f.Digest = plugpack.StateRead, in.Commit, w.digest(in, dir)
 	f.Components = components(folder, combine(e.fields, own, dir == "."), w)
-	if w.reads > maxReads {
-		f.State, f.StateReason = plugpack.StateBroken, "its files "+errTooMuch.Error()
+	f = shrink(f)
+	w.facts += size(f)
+	switch {
+	case w.reads > maxReads:
+		f.State, f.StateReason = plugpack.StateBroken, "its files "+tooManyFiles
+	case w.facts > maxAllFacts:
+		f.State, f.StateReason, f.Components = plugpack.StateBroken, "its files "+tooMuchText, nil
 	}
-	return shrink(f)
+	return f
 }
 
 func unread(in Input, e entry, source plugpack.Source, state plugpack.State, reason string) plugpack.Facts {
@@ -195,17 +200,20 @@ func shrink(f plugpack.Facts) plugpack.Facts {
 				f.Components[i].Description = plugpack.Cut(f.Components[i].Description, n)
 			}
 		}
-		if b, err := json.Marshal(f); err == nil && len(b) <= maxFacts {
+		if size(f) <= maxFacts {
 			return f
 		}
 	}
-	for len(f.Components) > 0 {
+	for size(f) > maxFacts && len(f.Components) > 0 {
 		f.Components = f.Components[:len(f.Components)/2]
-		if b, err := json.Marshal(f); err == nil && len(b) <= maxFacts {
-			break
-		}
 	}
 	return f
+}
+
+// size gives the bytes of f as JSON, which has no value that cannot be encoded.
+func size(f plugpack.Facts) int {
+	b, _ := json.Marshal(f)
+	return len(b)
 }
 
 // mergeHooks lays the maps over each other; a later event replaces.

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -20,7 +21,7 @@ func (p *pass) failed(ctx context.Context, err error) error {
 	reason := errs.Detail(err)
 	switch kind := errs.KindOf(err); {
 	case kind == errs.TooMany:
-		p.tell(events.ScanProgress{Step: "waiting", Reason: reason})
+		p.tell(events.ScanProgress{Step: "waiting", Reason: fmt.Sprintf("%s, next try in %s", reason, errs.RetryAfter(err).Round(time.Second))})
 		return err
 	case temporary(kind) && p.attempt < MaxAttempts:
 		p.tell(events.ScanProgress{Step: "waiting", Reason: reason})
@@ -49,7 +50,7 @@ func (p *pass) fail(ctx context.Context, next state.State, f plugpack.Failure) e
 	if err := p.Bus.Publish(ctx, m); err != nil {
 		return err
 	}
-	next.LastError = f.Reason
+	next.ObservedAt, next.LastError = f.ObservedAt, f.Reason
 	if next.Failure != nil {
 		next.Failure = &f
 	}

@@ -13,13 +13,19 @@ import (
 
 // Folders is the source of marketplaces in folders of this machine. The digest
 // of a folder's tree stands for its commit and for its ETag.
-type Folders struct{}
+type Folders struct {
+	// Allowed says which folders may be read: a request names any.
+	Allowed func(k plugpack.MarketplaceKey) bool
+}
 
 // notInTree are folders that a commit of the folder would hardly have.
 var notInTree = []string{".git", "node_modules"}
 
 // Repository reads the whole tree to tell whether it changed.
-func (Folders) Repository(ctx context.Context, k plugpack.MarketplaceKey, etag string) (Repository, bool, error) {
+func (f Folders) Repository(ctx context.Context, k plugpack.MarketplaceKey, etag string) (Repository, bool, error) {
+	if !f.Allowed(k) {
+		return Repository{}, false, errs.New(errs.Forbidden, "this scraper reads no folders but those in its file of sources: add /%s to PLUGPACK_SOURCES", k.Repository())
+	}
 	root, err := openFolder(k)
 	if err != nil {
 		return Repository{}, false, err

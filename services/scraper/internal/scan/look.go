@@ -52,7 +52,7 @@ func (p *pass) look(ctx context.Context) (f found, err error) {
 	if known && p.sameRepository(repo) {
 		etag = p.state.HeadETag
 	}
-	p.observedAt = p.Now().UTC()
+	p.observe()
 	commit, headETag, err := source.Head(ctx, repo, etag)
 	if err != nil {
 		return f, err

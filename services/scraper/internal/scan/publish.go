@@ -21,7 +21,7 @@ func (p *pass) publish(ctx context.Context, f found) error {
 	next := p.state
 	next.Request = p.request.Scan
 	next.Reader, next.RepoETag, next.HeadETag, next.Commit = marketplace.ReaderVersion, f.repoETag, f.headETag, f.commit
-	next.ScannedAt, next.NextAt, next.Failures, next.LastError = p.observedAt, p.Now().Add(jittered(p.Interval)).UTC(), 0, ""
+	next.ObservedAt, next.NextAt, next.Failures, next.LastError = p.observedAt, p.Now().Add(jittered(p.Interval)).UTC(), 0, ""
 	next.Failure = nil
 	if f.failure != nil {
 		return p.fail(ctx, p.unreadable(next), *f.failure)

@@ -141,7 +141,7 @@ type pass struct {
 }
 
 func (s *Scanner) once(ctx context.Context, r events.ScanRequested, attempt int) error {
-	p := &pass{Scanner: s, request: r, attempt: attempt, scan: r.Scan, observedAt: s.Now().UTC()}
+	p := &pass{Scanner: s, request: r, attempt: attempt, scan: r.Scan}
 	if attempt > 1 {
 		p.scan = uuid.Must(uuid.NewV7()).String()
 	}
@@ -149,12 +149,10 @@ func (s *Scanner) once(ctx context.Context, r events.ScanRequested, attempt int)
 	if err != nil {
 		return err
 	}
-	if p.state = st; r.Force {
+	if p.state = st; r.Force || st.Reader != marketplace.ReaderVersion {
 		p.state.RepoETag, p.state.HeadETag, p.state.Commit = "", "", ""
 	}
-	if p.state.Reader != marketplace.ReaderVersion {
-		p.state.RepoETag, p.state.HeadETag, p.state.Commit = "", "", ""
-	}
+	p.observe()
 	found, err := p.look(ctx)
 	if p.files != nil {
 		defer p.close()
@@ -163,6 +161,16 @@ func (s *Scanner) once(ctx context.Context, r events.ScanRequested, attempt int)
 		return p.failed(ctx, err)
 	}
 	return p.publish(ctx, found)
+}
+
+// observe takes the time of what is seen from now on. The catalog drops what is
+// older than what it knows, and the scraper before this one may have had a clock
+// that is ahead.
+func (p *pass) observe() {
+	p.observedAt = p.Now().UTC()
+	if !p.observedAt.After(p.state.ObservedAt) {
+		p.observedAt = p.state.ObservedAt.Add(time.Millisecond)
+	}
 }
 
 func (p *pass) close() {

@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	w.scanner = New(Config{
-		GitHub: GitHub{Client: client, Temp: temp}, Folders: Folders{}, Bus: w, Store: w, Log: testkit.Log(t), Now: w.clock, Interval: time.Hour,
+		GitHub: GitHub{Client: client, Temp: temp}, Folders: Folders{Allowed: plugpack.MarketplaceKey.Local}, Bus: w, Store: w, Log: testkit.Log(t), Now: w.clock, Interval: time.Hour,
 	})
 	return w
 }
@@ -233,7 +233,7 @@ func TestFirstScan(t *testing.T) {
 	if diff := cmp.Diff([]string{"/repos/acme/tools 200", "/repos/Acme/Tools/commits/HEAD 200", "/repos/Acme/Tools/tarball/" + l.Commit + " 302"}, got.requests); diff != "" {
 		t.Error(diff)
 	}
-	if st := w.state(key); st.NextAt.Sub(st.ScannedAt) > time.Hour+time.Minute || st.NextAt.Sub(st.ScannedAt) < 50*time.Minute || st.Failures != 0 {
+	if st := w.state(key); st.NextAt.Sub(st.ObservedAt) > time.Hour+time.Minute || st.NextAt.Sub(st.ObservedAt) < 50*time.Minute || st.Failures != 0 {
 		t.Errorf("state %+v", st)
 	}
 }
@@ -518,7 +518,7 @@ func TestLimitIsWaitedFor(t *testing.T) {
 			if d := errs.RetryAfter(err); errs.KindOf(err) != errs.TooMany || d < 9*time.Minute || d > 12*time.Minute {
 				t.Fatalf("got %v after %s", err, d)
 			}
-			if got := w.take(); got.failure != nil || got.last.Step != "waiting" || len(got.requests) != 1 {
+			if got := w.take(); got.failure != nil || got.last.Step != "waiting" || !strings.Contains(got.last.Reason, ", next try in ") || len(got.requests) != 1 {
 				t.Errorf("got %+v", got)
 			}
 			err = w.scanner.Scan(t.Context(), request("github.com/acme/plain"), 1)
@@ -630,6 +630,23 @@ func TestTwoScansAtOnce(t *testing.T) {
 	w.take()
 	if got := w.scan(request(key)); len(got.updated) != 0 || len(got.requests) != 1 {
 		t.Errorf("afterwards %+v", got)
+	}
+}
+
+// The catalog takes what comes with an older time for older, and one scraper's
+// clock may be behind that of another.
+func TestClockThatIsBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.scan(request(key)).listing.ObservedAt
+	w.now = w.now.Add(-time.Hour)
+	w.github.Write(repo, file, market("", "alpha"))
+	if got := w.scan(request(key)).listing.ObservedAt; !got.After(before) {
+		t.Errorf("a scan after that of %s was observed at %s", before, got)
+	}
+	w.github.Delete(repo, http.StatusNotFound)
+	if got := w.scan(request(key)).failure.ObservedAt; !got.After(before) {
+		t.Errorf("a failure after a scan of %s was observed at %s", before, got)
 	}
 }
 

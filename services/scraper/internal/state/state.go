@@ -50,10 +50,10 @@ type State struct {
 	// Failure is set when Commit could not be read as a marketplace.
 	Failure *plugpack.Failure `json:"failure,omitempty"`
 
-	ScannedAt time.Time `json:"scanned_at,omitzero"` // the head was asked for
-	NextAt    time.Time `json:"next_at,omitzero"`
-	Failures  int       `json:"failures,omitempty"` // in a row
-	LastError string    `json:"last_error,omitempty"`
+	ObservedAt time.Time `json:"observed_at,omitzero"` // as it was announced last
+	NextAt     time.Time `json:"next_at,omitzero"`
+	Failures   int       `json:"failures,omitempty"` // in a row
+	LastError  string    `json:"last_error,omitempty"`
 
 	revision uint64
 }
