@@ -18,7 +18,7 @@ func ParseMarketplace(text, host string) (MarketplaceKey, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		return "", errs.New(errs.Invalid, "no marketplace given: want owner/repo, an https address or a folder")
+		return "", errs.New(errs.Invalid, "no marketplace given: want owner/repo, an https address or a folder such as ./plugins")
 	case text[0] == '/' || text[0] == '.' || text[0] == '~':
 		return localKey(text)
 	case ownerRepo.MatchString(text):
@@ -49,7 +49,7 @@ func repositoryKey(host, repo, text string) (MarketplaceKey, error) {
 }
 
 func unknownForm(text string) error {
-	return errs.New(errs.Invalid, "marketplace %.200q: want owner/repo, an https address or a folder", text)
+	return errs.New(errs.Invalid, "marketplace %.200q: want owner/repo, an https address or a folder such as ./plugins", text)
 }
 
 func localKey(text string) (MarketplaceKey, error) {

@@ -40,6 +40,8 @@ type GitHubServer struct {
 	log     []GitHubRequest
 	token   string
 	host    string
+	// remaining is what /rate_limit tells; nothing is counted.
+	remaining int
 }
 
 type gitHubRepo struct {
@@ -77,7 +79,7 @@ type GitHubFault struct {
 // named owner/repo/path. A name "owner/repo/path -> target" is a link.
 func GitHub(t testing.TB, file string) *GitHubServer {
 	t.Helper()
-	g := &GitHubServer{t: t, repos: map[string]*gitHubRepo{}, renamed: map[string]string{}, host: "github.com"}
+	g := &GitHubServer{t: t, repos: map[string]*gitHubRepo{}, renamed: map[string]string{}, remaining: 5000, host: "github.com"}
 	g.Load(file)
 	g.server = httptest.NewServer(g)
 	t.Cleanup(g.server.Close)
@@ -172,6 +174,13 @@ func (g *GitHubServer) SetHost(host string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.host = host
+}
+
+// Exhaust makes /rate_limit say that nothing is left.
+func (g *GitHubServer) Exhaust() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.remaining = 0
 }
 
 // Fault adds a fault; the first that matches is used.
@@ -276,7 +285,9 @@ func (g *GitHubServer) answer(req *http.Request, path string) (int, http.Header,
 	case g.token != "" && !download && req.Header.Get("Authorization") != "Bearer "+g.token:
 		return message(http.StatusUnauthorized, "Bad credentials")
 	case path == "/rate_limit":
-		return jsonAnswer(map[string]any{"resources": map[string]any{}})
+		return jsonAnswer(map[string]any{"resources": map[string]any{"core": map[string]any{
+			"limit": 5000, "remaining": g.remaining, "reset": time.Now().Add(time.Hour).Unix(),
+		}}})
 	case parts[0] == "repositories" && len(parts) >= 2:
 		for key, r := range g.repos {
 			if strconv.FormatInt(r.id, 10) == parts[1] {

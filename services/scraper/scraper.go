@@ -147,7 +147,7 @@ func (s *Scraper) Run(ctx context.Context) error {
 		return err
 	}
 	scanner := scan.New(scan.Config{
-		GitHub: scan.GitHub{Client: s.github, Temp: temp}, Folders: scan.Folders{Allowed: s.mayRead},
+		GitHub: scan.GitHub{Client: s.github, Temp: temp, Log: s.Log}, Folders: scan.Folders{Allowed: s.mayRead},
 		Bus: s.Bus, Store: store, Log: s.Log, Now: s.Now, Interval: s.ScanInterval,
 	})
 	g, ctx := errgroup.WithContext(ctx)

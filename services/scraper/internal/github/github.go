@@ -9,6 +9,7 @@ package github
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -211,12 +212,31 @@ func (c *Client) Reachable(ctx context.Context) error {
 		return errs.New(errs.Unavailable, "GitHub cannot be reached at %s (%s)", c.base.Redacted(), cause(err))
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	var answer struct {
+		Resources struct {
+			Core struct {
+				Limit, Remaining int
+				Reset            int64
+			}
+		}
+	}
+	decodeErr := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&answer)
+	core := answer.Resources.Core
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized:
 		return errBadToken()
 	case resp.StatusCode >= 500:
 		return errs.New(errs.Unavailable, "GitHub cannot be reached at %s (it answers %s)", c.base.Redacted(), resp.Status)
+	case decodeErr != nil: // such as a sign-in page of the network
+		return errs.New(errs.Unavailable, "GitHub cannot be reached at %s (what answers there is not GitHub's API)", c.base.Redacted())
+	case core.Limit > 0 && core.Remaining == 0:
+		reset := time.Unix(core.Reset, 0)
+		advice := ""
+		if c.token == "" {
+			advice = ", or set GITHUB_TOKEN, which lifts it to 5,000 requests"
+		}
+		return errs.RetryLater(errs.TooMany, max(reset.Sub(c.now()), time.Second),
+			"GitHub's hourly limit of %d requests is used up until %s: wait%s", core.Limit, reset.UTC().Format("15:04 MST"), advice)
 	}
 	// GitHub Enterprise answers 404 where limits are turned off, and a limit
 	// that is reached shows by itself.

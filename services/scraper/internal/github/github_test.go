@@ -171,6 +171,17 @@ func TestReachable(t *testing.T) {
 	if err := c.Reachable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	g.Exhaust()
+	if err := c.Reachable(t.Context()); errs.KindOf(err) != errs.TooMany || errs.RetryAfter(err) == 0 || !strings.HasSuffix(err.Error(), ": wait") {
+		t.Errorf("got %v", err)
+	}
+	if err := client(t, g.URL, "").Reachable(t.Context()); !strings.Contains(err.Error(), "or set GITHUB_TOKEN") {
+		t.Errorf("got %v", err)
+	}
+	g.Fault(testkit.GitHubFault{Path: "rate_limit", Times: 1, Status: 200, Body: "<html>sign in</html>"})
+	if err := c.Reachable(t.Context()); errs.KindOf(err) != errs.Unavailable || !strings.Contains(err.Error(), "not GitHub's API") {
+		t.Errorf("got %v", err)
+	}
 	g.RequireToken("T2")
 	if err := c.Reachable(t.Context()); errs.KindOf(err) != errs.Unauthorized {
 		t.Errorf("got %v", err)

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
@@ -14,6 +15,7 @@ import (
 type GitHub struct {
 	Client *github.Client
 	Temp   *archive.Temp
+	Log    *slog.Logger
 }
 
 // Repository asks one conditional question.
@@ -45,6 +47,10 @@ func (g GitHub) Open(ctx context.Context, r Repository, commit string) (Files, e
 	dir, err := g.Temp.Unpack(ctx, body, archive.DefaultLimits)
 	if err != nil {
 		return nil, err
+	}
+	if left := dir.Skipped(); len(left) > 0 {
+		g.Log.InfoContext(ctx, "files of an archive were left out", "repository", r.FullName, "count", len(left),
+			"first", left[0].Path, "reason", left[0].Reason)
 	}
 	return unpacked{dir}, nil
 }

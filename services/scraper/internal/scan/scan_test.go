@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	w.scanner = New(Config{
-		GitHub: GitHub{Client: client, Temp: temp}, Folders: Folders{Allowed: plugpack.MarketplaceKey.Local}, Bus: w, Store: w, Log: testkit.Log(t), Now: w.clock, Interval: time.Hour,
+		GitHub: GitHub{Client: client, Temp: temp, Log: testkit.Log(t)}, Folders: Folders{Allowed: plugpack.MarketplaceKey.Local}, Bus: w, Store: w, Log: testkit.Log(t), Now: w.clock, Interval: time.Hour,
 	})
 	return w
 }

@@ -37,7 +37,8 @@ type Store interface {
 // Config is what a schedule needs.
 type Config struct {
 	Sources []plugpack.MarketplaceKey
-	// Sample is queued when GitHub cannot be reached; "" for none.
+	// Sample is queued when GitHub cannot be asked and nothing of it was ever
+	// scanned; "" for none.
 	Sample    plugpack.MarketplaceKey
 	Store     Store
 	Reachable func(ctx context.Context) error
@@ -56,6 +57,8 @@ type Schedule struct {
 	// when it was asked.
 	away  errs.Kind
 	asked time.Time
+	// stocked says that some marketplace from elsewhere was scanned.
+	stocked bool
 }
 
 // New makes a schedule of the sources and of all that was ever scanned.
@@ -110,6 +113,7 @@ func (s *Schedule) loop(ctx context.Context, states <-chan state.State) error {
 				break
 			}
 			s.due[st.Key] = st.NextAt
+			s.stocked = s.stocked || st.Listing != nil && !st.Key.Local()
 			if !ready || !st.NextAt.Before(next) {
 				continue
 			}
@@ -148,7 +152,7 @@ func (s *Schedule) enqueueDue(ctx context.Context) (next time.Time, err error) {
 		switch {
 		case reachable:
 			keys = append(keys, remote...)
-		case changed && s.Sample != "":
+		case changed && s.Sample != "" && !s.stocked:
 			keys = append(keys, s.Sample)
 		}
 	}
@@ -199,6 +203,8 @@ func (s *Schedule) reachable(ctx context.Context, now time.Time) (ok, changed bo
 		s.Log.Info("GitHub can be reached again")
 	case s.away == errs.Unauthorized:
 		s.Log.Warn(errs.Detail(err) + "; set another one or none")
+	case s.away == errs.TooMany:
+		s.Log.Warn(errs.Detail(err))
 	default:
 		s.Log.Warn(errs.Detail(err) + ": nothing there is scanned for now; set GITHUB_API_URL or check the network")
 	}

@@ -187,6 +187,23 @@ func TestSchedule(t *testing.T) {
 	})
 }
 
+// The sample is for an empty hub. It does not join real plugins when GitHub is
+// away for a while.
+func TestNoSampleBesideRealMarketplaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		run(t, w, one)
+		want(t, w, "github.com/a/one 0")
+		w.changes <- state.State{Key: one, Listing: &plugpack.Listing{}, NextAt: time.Now().Add(5 * time.Minute)}
+		w.fail(errs.New(errs.TooMany, "GitHub's hourly limit is used up"), nil)
+		pass(7 * time.Minute)
+		want(t, w)
+		if line := w.log.String(); strings.Count(line, "limit is used up") != 1 || strings.Contains(line, "GITHUB_API_URL") {
+			t.Errorf("log:\n%s", line)
+		}
+	})
+}
+
 func TestGitHubAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{github: errs.New(errs.Unavailable, "GitHub cannot be reached at X (why)")}
