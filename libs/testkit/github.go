@@ -81,9 +81,10 @@ func GitHub(t testing.TB, file string) *GitHubServer {
 	t.Helper()
 	g := &GitHubServer{t: t, repos: map[string]*gitHubRepo{}, renamed: map[string]string{}, remaining: 5000, host: "github.com"}
 	g.Load(file)
-	g.server = httptest.NewServer(g)
+	g.server = httptest.NewUnstartedServer(g)
+	g.URL = "http://" + g.server.Listener.Addr().String() + "/" // which its handlers read
+	g.server.Start()
 	t.Cleanup(g.server.Close)
-	g.URL = g.server.URL + "/"
 	return g
 }
 
