@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"code.dny.dev/ssrf"
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/plugpack/plugpack/libs/errs"
@@ -65,6 +66,9 @@ func (c *Client) explain(repo string, resp *gh.Response, err error) error {
 			wait = *limit.RetryAfter
 		}
 		return c.limited(wait, "GitHub asks for a pause")
+	}
+	if errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork) {
+		return errs.New(errs.Invalid, "GitHub's answer about %s leads to an address that is not on the public internet, and was not followed", repo)
 	}
 	if resp == nil || resp.Response == nil {
 		return errs.New(errs.Unavailable, "GitHub cannot be reached at %s (%s)", c.base.Redacted(), cause(err))
