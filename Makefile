@@ -31,7 +31,9 @@ test: ## run every test, on servers of its own
 race: ## run every test with the race detector
 	@$(MAKE) test RACE=-race
 
-check: lint ## what CI asks besides the tests: format, vet, staticcheck, each module by itself
+check: lint ## what CI asks besides the tests: format, vet, staticcheck, import arrows, each module by itself
+	@# The test asks the go command, which Go's test cache does not see.
+	$(GO) test -count=1 ./libs/testkit/arrows
 	@for m in $(MODULES); do \
 		(cd $$m && GOWORK=off $(GO) build ./... && GOWORK=off $(GO) mod tidy -diff) || { echo "check: module $$m does not stand by itself"; exit 1; }; \
 	done
