@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/plugpack/plugpack/libs/api"
@@ -431,7 +432,16 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	p = startOneProcess(t, data, gh, sources)
 	w = &world{t: t, clients: []*api.Client{api.NewClient(p.addr)}}
 	testkit.Eventually(t, "all plugins after the crash", func(ctx context.Context) bool { return all(ctx, w) })
+	after := contents(w)
 	p.interrupt()
+
+	undisturbed := startOneProcess(t, dataFolder(t), gh, sources)
+	fresh := &world{t: t, clients: []*api.Client{api.NewClient(undisturbed.addr)}}
+	testkit.Eventually(t, "all plugins without a crash", func(ctx context.Context) bool { return all(ctx, fresh) })
+	if diff := gocmp.Diff(contents(fresh), after); diff != "" {
+		t.Errorf("the catalog after a crash differs from an undisturbed one:\n%s", diff)
+	}
+	undisturbed.interrupt()
 
 	gh.Delete(flowRepo, http.StatusNotFound)
 	p = startOneProcess(t, data, gh, sources)
@@ -441,6 +451,26 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	}
 	w.waitFound("kubernetes", "deploy")
 	p.interrupt()
+}
+
+// contents gives every plugin's page by slug, without what names an occasion
+// rather than a state.
+func contents(w *world) map[string]api.PluginPage {
+	w.t.Helper()
+	plugins, _, err := w.client().Plugins(w.t.Context(), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	pages := map[string]api.PluginPage{}
+	for _, p := range plugins {
+		page, _, err := w.client().Plugin(w.t.Context(), p.Slug)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		page.ID, page.Marketplace.ID, page.Revision, page.FirstSeen, page.UpdatedAt = "", "", 0, time.Time{}, time.Time{}
+		pages[p.Slug] = page
+	}
+	return pages
 }
 
 // plugpack scan works through a running plugpack and, where none runs, alone.

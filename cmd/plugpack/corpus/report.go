@@ -134,7 +134,9 @@ func accounted(rows []row) error {
 }
 
 // dump is the catalog's content in a fixed order, without what names an
-// occasion rather than a state: ids, times and revisions.
+// occasion rather than a state: ids, times and revisions; and without what is
+// read from Markdown. The look-alike makes that up for each blob, and a blob that
+// two repositories share gets the text of the one that was asked for first.
 type dump []string
 
 func readDump(ctx context.Context, client *api.Client) (dump, error) {
@@ -149,6 +151,10 @@ func readDump(ctx context.Context, client *api.Client) (dump, error) {
 			return nil, err
 		}
 		page.ID, page.Marketplace.ID, page.Revision, page.FirstSeen, page.UpdatedAt = "", "", 0, time.Time{}, time.Time{}
+		page.Digest = ""
+		for i := range page.Components {
+			page.Components[i].Name, page.Components[i].Description = "", ""
+		}
 		b, err := json.Marshal(page)
 		if err != nil {
 			return nil, err
@@ -171,18 +177,37 @@ func readDump(ctx context.Context, client *api.Client) (dump, error) {
 	return d, nil
 }
 
-// diff gives up to ten lines that only one of the dumps has.
+// diff shows up to ten lines that only one of the dumps has, each from a little
+// before the place where it leaves its counterpart.
 func (d dump) diff(other dump) string {
+	missing, extra := without(d, other), without(other, d)
 	var lines []string
-	for _, side := range []struct {
-		mark string
-		a, b dump
-	}{{"-", d, other}, {"+", other, d}} {
-		for _, line := range side.a {
-			if _, found := slices.BinarySearch(side.b, line); !found {
-				lines = append(lines, side.mark+" "+plugpack.Cut(line, 300))
-			}
+	for i := range max(len(missing), len(extra)) {
+		var a, b string
+		if i < len(missing) {
+			a = missing[i]
+		}
+		if i < len(extra) {
+			b = extra[i]
+		}
+		from := 0
+		for from < min(len(a), len(b)) && a[from] == b[from] {
+			from++
+		}
+		for _, side := range []struct{ mark, line string }{{"-", a}, {"+", b}} {
+			head, rest := plugpack.Cut(side.line, 100), side.line[min(max(from-80, 0), len(side.line)):]
+			lines = append(lines, side.mark+" "+head+" … "+strings.ToValidUTF8(plugpack.Cut(rest, 300), ""))
 		}
 	}
 	return strings.Join(lines[:min(len(lines), 10)], "\n")
+}
+
+// without gives the lines of d that other, which is sorted, lacks.
+func without(d, other dump) (lines []string) {
+	for _, line := range d {
+		if _, found := slices.BinarySearch(other, line); !found {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
