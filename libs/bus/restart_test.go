@@ -13,10 +13,12 @@ import (
 	"github.com/plugpack/plugpack/libs/testkit"
 )
 
-func TestARestartOfNATSLosesNothing(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s, err := nats.Start(t.Context(), nats.Options{Dir: dir, Port: -1})
+// restartable starts a server whose folder and port a later one can take over,
+// and connects to it.
+func restartable(t *testing.T) (s *nats.Server, b *bus.Bus, again nats.Options) {
+	t.Helper()
+	again = nats.Options{Dir: t.TempDir(), Port: -1}
+	s, err := nats.Start(t.Context(), again)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,15 +26,19 @@ func TestARestartOfNATSLosesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := strconv.Atoi(address.Port())
-	if err != nil {
+	if again.Port, err = strconv.Atoi(address.Port()); err != nil {
 		t.Fatal(err)
 	}
-	b, err := bus.Connect(t.Context(), s.URL(), "test", testkit.Log(t))
-	if err != nil {
+	if b, err = bus.Connect(t.Context(), s.URL(), "test", testkit.Log(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
+	return s, b, again
+}
+
+func TestARestartOfNATSLosesNothing(t *testing.T) {
+	t.Parallel()
+	s, b, again := restartable(t)
 
 	got, third, finish := make(chan string, 100), make(chan struct{}), make(chan struct{})
 	send(t, b, "1", "2", "3", "4")
@@ -48,7 +54,8 @@ func TestARestartOfNATSLosesNothing(t *testing.T) {
 	s.Stop()
 	close(finish) // its acknowledgement meets no server
 
-	if s, err = nats.Start(t.Context(), nats.Options{Dir: dir, Port: port}); err != nil {
+	s, err := nats.Start(t.Context(), again)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
@@ -75,24 +82,7 @@ func TestARestartOfNATSLosesNothing(t *testing.T) {
 
 func TestALeaseOutlivesARestartOfNATS(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s, err := nats.Start(t.Context(), nats.Options{Dir: dir, Port: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	address, err := url.Parse(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := strconv.Atoi(address.Port())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Connect(t.Context(), s.URL(), "test", testkit.Log(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
+	s, b, again := restartable(t)
 	ctx, stop := context.WithCancel(t.Context())
 	active, ended := make(chan struct{}, 10), make(chan error, 1)
 	go func() {
@@ -104,7 +94,8 @@ func TestALeaseOutlivesARestartOfNATS(t *testing.T) {
 	}()
 	<-active
 	s.Stop()
-	if s, err = nats.Start(t.Context(), nats.Options{Dir: dir, Port: port}); err != nil {
+	s, err := nats.Start(t.Context(), again)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
