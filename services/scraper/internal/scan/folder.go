@@ -8,7 +8,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
-	"github.com/plugpack/plugpack/services/scraper/internal/marketplace"
+	"github.com/plugpack/plugpack/libs/marketplace"
 )
 
 // Folders is the source of marketplaces in folders of this machine. The digest

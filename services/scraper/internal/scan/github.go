@@ -8,7 +8,7 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/archive"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
-	"github.com/plugpack/plugpack/services/scraper/internal/marketplace"
+	"github.com/plugpack/plugpack/libs/marketplace"
 )
 
 // GitHub is the source of a GitHub's repositories.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/plugpack"
-	"github.com/plugpack/plugpack/services/scraper/internal/marketplace"
+	"github.com/plugpack/plugpack/libs/marketplace"
 )
 
 // found is what a pass has to announce.
