@@ -153,7 +153,7 @@ func streams() []jetstream.StreamConfig {
 }
 
 var originFiles = jetstream.ObjectStoreConfig{
-	Bucket: ObjectsOrigin, Description: "the files of external origins, by commit", TTL: 60 * 24 * time.Hour, MaxBytes: 8 << 30,
+	Bucket: ObjectsOrigin, Description: "the files of external origins, by commit", TTL: 60 * 24 * time.Hour, MaxBytes: 1 << 30,
 }
 
 func buckets() []jetstream.KeyValueConfig {
