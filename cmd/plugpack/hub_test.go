@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/plugpack/plugpack/libs/testkit"
+)
+
+// hub is a GitHub whose repositories a test changes and whose answers it
+// spoils.
+type hub interface {
+	address() string
+	// commit writes files to repo, which is created if there is none, as one
+	// commit; force rewrites the newest one instead.
+	commit(repo string, files map[string]string, force bool)
+	// spoil makes the next times requests about repo whose path matches go
+	// wrong in the way that kind names.
+	spoil(repo, kind, path string, times int)
+	rename(from, to string)
+	remove(repo string, status int)
+	restore(repo string)
+	// replace removes repo and makes another one of that name.
+	replace(repo string, files map[string]string)
+	empty(repo string)
+	// spoilt counts the requests about repo that went wrong.
+	spoilt(repo string) int
+}
+
+// standIn is the hub of the test kit.
+type standIn struct {
+	*testkit.GitHubServer
+	t *testing.T
+}
+
+func newStandIn(t *testing.T) standIn {
+	return standIn{testkit.GitHub(t, "testdata/flow.txtar"), t}
+}
+
+func (s standIn) address() string { return s.URL }
+
+func (s standIn) commit(repo string, files map[string]string, force bool) {
+	for name, text := range files {
+		s.Write(repo, name, text)
+	}
+}
+
+// faultKinds are the ways to go wrong, by the names that both hubs know.
+var faultKinds = map[string]testkit.GitHubFault{
+	"429":       {Status: 429, Header: map[string]string{"Retry-After": "1"}, Body: `{"message":"Too many requests"}`},
+	"secondary": {Status: 403, Header: map[string]string{"Retry-After": "1"}, Body: `{"message":"You have exceeded a secondary rate limit."}`},
+	"primary":   {Status: 403, Header: map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0"}, Body: `{"message":"API rate limit exceeded"}`},
+	"500":       {Status: 500},
+	"502":       {Status: 502, Body: "<html>Bad gateway</html>"},
+	"drop":      {Drop: true},
+	"garbage":   {Status: 200, Body: "<html>not what was asked for</html>"},
+	"empty":     {Status: 409, Body: `{"message":"Git Repository is empty."}`},
+	"451":       {Status: 451, Body: `{"message":"Repository access blocked"}`},
+	"slow":      {},
+}
+
+func (s standIn) spoil(repo, kind, path string, times int) {
+	f := faultKinds[kind]
+	f.Path, f.Times = "(?i)"+strings.ReplaceAll(path, "REPO", repo), times
+	switch kind {
+	case "primary":
+		f.Header["X-RateLimit-Reset"] = fmt.Sprint(time.Now().Add(2 * time.Second).Unix())
+	case "slow":
+		f.Hook = func() { <-time.After(2 * time.Second) } // the slowness itself is what is injected
+	}
+	s.Fault(f)
+}
+
+func (s standIn) rename(from, to string)         { s.Rename(from, to) }
+func (s standIn) remove(repo string, status int) { s.Delete(repo, status) }
+func (s standIn) restore(repo string)            { s.Delete(repo, 0) }
+func (s standIn) empty(repo string)              { s.Empty(repo) }
+
+func (s standIn) replace(repo string, files map[string]string) {
+	s.Empty(repo)
+	s.Replace(repo)
+	s.commit(repo, files, false)
+}
+
+func (s standIn) spoilt(repo string) (n int) {
+	for _, r := range s.Requests() {
+		if strings.Contains(strings.ToLower(r.Path), "/"+repo) && (r.Status >= 400 || r.Status == 0) {
+			n++
+		}
+	}
+	return n
+}
+
+// mirror is the look-alike in the folder that PLUGPACK_SHARED names.
+type mirror struct {
+	t   *testing.T
+	url string
+	log string
+}
+
+// startMirror gives ok false where there is no look-alike to start.
+func startMirror(t *testing.T) (m mirror, ok bool) {
+	t.Helper()
+	shared := os.Getenv("PLUGPACK_SHARED")
+	if shared == "" {
+		shared = filepath.Join("..", "..", "..", "shared")
+	}
+	script := filepath.Join(shared, "ghmirror", "ghmirror.py")
+	python, err := exec.LookPath("python3")
+	if _, statErr := os.Stat(script); err != nil || statErr != nil {
+		return m, false
+	}
+	dir := t.TempDir()
+	data, work, log := filepath.Join(dir, "data"), filepath.Join(dir, "work"), filepath.Join(dir, "requests.jsonl")
+	if err := os.Mkdir(data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, script, "--data", data, "--port", "0", "--work", work, "--log", log)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if _, at, found := strings.Cut(lines.Text(), " on http"); found {
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			return mirror{t, "http" + strings.TrimSpace(at), log}, true
+		}
+	}
+	t.Fatal("the look-alike of GitHub ended before it was ready")
+	return m, false
+}
+
+func (m mirror) address() string { return m.url }
+
+func (m mirror) admin(route string, body map[string]any) {
+	m.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	res, err := http.Post(m.url+"_admin/"+route, "application/json", bytes.NewReader(b))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if answer, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+		m.t.Fatalf("_admin/%s: %s: %s", route, res.Status, answer)
+	}
+}
+
+func (m mirror) exists(repo string) bool {
+	res, err := http.Get(m.url + "_admin/repos")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, _ := io.ReadAll(res.Body)
+	return strings.Contains(string(b), `"`+repo+`"`)
+}
+
+func (m mirror) commit(repo string, files map[string]string, force bool) {
+	if !m.exists(repo) {
+		m.admin("create", map[string]any{"repo": repo, "changes": files})
+		return
+	}
+	m.admin("advance", map[string]any{"repo": repo, "changes": files, "force": force})
+}
+
+func (m mirror) spoil(repo, kind, path string, times int) {
+	rule := map[string]any{"repo": repo, "times": times}
+	if path != "" {
+		rule["path"] = strings.ReplaceAll(path, "REPO", repo)
+	}
+	switch kind {
+	case "429":
+		rule["status"], rule["retry_after"] = 429, 1
+	case "secondary":
+		rule["kind"], rule["retry_after"] = "secondary", 1
+	case "primary":
+		rule["kind"], rule["reset_in"] = "primary", 2
+	case "500", "502", "451":
+		var status int
+		_, _ = fmt.Sscan(kind, &status)
+		rule["status"] = status
+	case "slow":
+		rule["kind"], rule["latency_ms"] = "slow", 2000
+	default:
+		rule["kind"] = kind
+	}
+	m.admin("fault", rule)
+}
+
+func (m mirror) rename(from, to string) { m.admin("rename", map[string]any{"repo": from, "to": to}) }
+func (m mirror) remove(repo string, status int) {
+	m.admin("remove", map[string]any{"repo": repo, "status": status})
+}
+func (m mirror) restore(repo string) { m.admin("restore", map[string]any{"repo": repo}) }
+
+func (m mirror) replace(repo string, files map[string]string) {
+	m.rename(repo, repo+"-gone")
+	m.remove(repo+"-gone", 404)
+	m.admin("create", map[string]any{"repo": repo + "-new", "changes": files})
+	m.rename(repo+"-new", repo)
+}
+
+func (m mirror) empty(repo string) { m.spoil(repo, "empty", "", 6) }
+
+func (m mirror) spoilt(repo string) (n int) {
+	b, err := os.ReadFile(m.log)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		var r struct {
+			Repo, Path string
+			Status     int
+		}
+		if json.Unmarshal([]byte(line), &r) == nil && strings.Contains(r.Path, "/"+repo) && r.Status >= 400 {
+			n++
+		}
+	}
+	return n
+}

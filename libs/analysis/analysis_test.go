@@ -1,0 +1,191 @@
+package analysis_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/plugpack/plugpack/libs/analysis"
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// made is a marketplace of a plugin with something of everything and one whose
+// folder is not there.
+func made() analysis.Analysis {
+	no, yes := false, true
+	deploy := analysis.Plugin{Name: "deploy", Facts: plugpack.Facts{
+		Description: "Rolls out.", Version: "1.2.0", License: "MIT", Category: "deployment", CategoryReason: "declared by the marketplace",
+		Source: plugpack.Source{Kind: plugpack.SourceRelative, Path: "./plugins/deploy"}, State: plugpack.StateRead,
+		Components: []plugpack.Component{{Kind: plugpack.Skill, Name: "a"}, {Kind: plugpack.Skill, Name: "b"}, {Kind: plugpack.MCP, Name: "c"}},
+		Requirements: plugpack.Requirements{
+			Env: []string{"API_KEY"}, Runtimes: []string{"node"},
+			Config: []plugpack.ConfigOption{{Key: "region"}}, Dependencies: []plugpack.Dependency{{Name: "base"}},
+		},
+		Verdicts: &plugpack.Verdicts{
+			Client: "2.1.197", Valid: &no, Add: plugpack.AddListed, Installs: &yes, Load: plugpack.LoadPartly,
+			Problems: []plugpack.Problem{
+				{Severity: plugpack.Error, File: "skills/a/SKILL.md", Code: "bad_yaml", Message: "The front matter is not YAML: quote the description."},
+				{Severity: plugpack.Warning, File: ".claude-plugin/plugin.json", Path: "author", Code: "no_author", Message: "Say who wrote it."},
+			},
+			Lost: []plugpack.Lost{{Path: "agents[0]", Reason: "the file is not there"}},
+		},
+		Costs: &plugpack.Costs{Client: plugpack.Cost{AlwaysOn: 140, OnUse: 2300}, Full: plugpack.Cost{AlwaysOn: 150, OnUse: 2300}},
+		Security: plugpack.Security{
+			State: plugpack.SecurityPartial, Reason: "one file is too large", Files: 9, More: 2,
+			Findings: []plugpack.Finding{{
+				Rule: "pipe-to-shell", Severity: plugpack.Error, Confidence: plugpack.High, Path: "hooks/run me.sh", Line: 3,
+				Message: "A download is run at once.", Fix: "Pin it.",
+			}},
+			Reach: plugpack.Reach{Programs: []string{"npx"}, Hosts: []string{"api.example.com"}, Scripts: 1, Binaries: 2},
+		},
+		Report: &plugpack.Report{
+			Ruleset: 1, Score: 60, Caps: []plugpack.Cap{{ID: "security.finding", Score: 60, Reason: "A signal of severity error."}},
+			Dimensions: []plugpack.DimensionScore{{Dimension: plugpack.DimManifest, Score: 90, Weight: 20}, {Dimension: plugpack.DimTesting}},
+			Checks: []plugpack.Check{
+				{ID: "manifest.license", Version: 1, Points: 0, Max: 5, Reason: "No licence is declared.", Fix: "Add one.", Evidence: []plugpack.Evidence{{Path: ".claude-plugin/plugin.json", Line: 1}}},
+				{ID: "manifest.name", Version: 1, Points: 5, Max: 5, Reason: "The name is kebab-case."},
+			},
+		},
+	}}
+	gone := analysis.Plugin{Name: "gone", Facts: plugpack.Facts{
+		Source: plugpack.Source{Kind: plugpack.SourceRelative, Path: "./gone"},
+		State:  plugpack.StateMissing, StateReason: "the repository has no folder gone",
+		Verdicts: &plugpack.Verdicts{Client: "2.1.197", Add: plugpack.AddListed, Installs: &no, InstallReason: "its folder is missing", Load: plugpack.LoadNone},
+	}}
+	return analysis.Analysis{
+		Target: "acme/tools", Commit: strings.Repeat("ab", 20), Client: "2.1.197",
+		Marketplace: &analysis.Marketplace{Name: "tools", Entries: 3, Skipped: []plugpack.Skipped{{Index: 2, Name: "x", Reason: "the entry has no name"}}},
+		Plugins:     []analysis.Plugin{deploy, gone},
+	}
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	for _, format := range analysis.Formats {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			if err := analysis.Write(&b, made(), format, false); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", "analysis."+format)
+			if *update {
+				if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), b.String()); diff != "" {
+				t.Errorf("%s is out of date, run with -update if the change is meant (-want +got):\n%s", path, diff)
+			}
+		})
+	}
+	t.Run("an unknown format is refused", func(t *testing.T) {
+		t.Parallel()
+		if err := analysis.Write(&bytes.Buffer{}, made(), "pdf", false); errs.KindOf(err) != errs.Invalid {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestJSONComesBack(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := analysis.Write(&b, made(), "json", false); err != nil {
+		t.Fatal(err)
+	}
+	var got analysis.Analysis
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(made(), got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestSARIFIsValid(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := analysis.Write(&b, made(), "sarif", false); err != nil {
+		t.Fatal(err)
+	}
+	report, err := sarif.FromBytes(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Validate(); err != nil {
+		t.Errorf("not valid by the standard's schema: %v", err)
+	}
+	if got := len(report.Runs[0].Results); got != 5 {
+		t.Errorf("%d results, want the finding, two problems, what is lost and the lost points", got)
+	}
+	if got := *report.Runs[0].Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI; got != "plugins/deploy/hooks/run%20me.sh" {
+		t.Errorf("the finding is at %s", got)
+	}
+}
+
+// TestHostileText: what strangers wrote reaches neither the terminal as a
+// command nor a page as markup.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	bad := "\x1b]0;owned\x07<img src=x>[a](javascript:b)|`c`\n# d\u202e"
+	a := made()
+	a.Target, a.Marketplace.Name = bad, bad
+	p := &a.Plugins[0]
+	p.Name, p.Description, p.StateReason, p.Category, p.Version = bad, bad, bad, bad, bad
+	p.Security.Findings[0].Message, p.Security.Findings[0].Path = bad, bad
+	p.Verdicts.Problems[0].File, p.Verdicts.Problems[0].Message = bad, bad
+	p.Requirements.Env[0], p.Security.Reach.Hosts[0] = bad, bad
+	for _, format := range []string{"text", "markdown"} {
+		var b bytes.Buffer
+		if err := analysis.Write(&b, a, format, false); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsAny(b.String(), "\x1b\x07\u202e") {
+			t.Errorf("%s holds control characters", format)
+		}
+		if format == "markdown" && (strings.Contains(b.String(), "<img") || strings.Contains(b.String(), "[a](") || strings.Contains(b.String(), "\n# d")) {
+			t.Errorf("markdown holds markup of a stranger:\n%s", b.String())
+		}
+	}
+}
+
+func TestColour(t *testing.T) {
+	t.Parallel()
+	for _, colour := range []bool{false, true} {
+		var b bytes.Buffer
+		if err := analysis.Write(&b, made(), "text", colour); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), "\x1b["); got != colour {
+			t.Errorf("colour %t: escape sequences %t", colour, got)
+		}
+	}
+}
+
+func TestWorst(t *testing.T) {
+	t.Parallel()
+	p := analysis.Plugin{}
+	if got := p.Worst(); got != "" {
+		t.Errorf("no finding gives %q", got)
+	}
+	for _, s := range []plugpack.Severity{plugpack.Info, plugpack.Critical, plugpack.Warning} {
+		p.Security.Findings = append(p.Security.Findings, plugpack.Finding{Severity: s})
+	}
+	if got := p.Worst(); got != plugpack.Critical {
+		t.Errorf("got %q", got)
+	}
+}

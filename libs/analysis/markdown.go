@@ -1,0 +1,122 @@
+package analysis
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// plain keeps a stranger's text from being more than text: no markup, no
+// links, no HTML, no new cell of a table.
+var plain = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`,
+	"#", `\#`, "!", `\!`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "~", `\~`, "$", `\$`, "@", "&#64;", "://", ":&#47;/")
+
+func md(text string) string { return plain.Replace(plugpack.Clean(text)) }
+
+// writeMarkdown writes what fits a comment on a pull request.
+func writeMarkdown(out io.Writer, a Analysis) error {
+	w := bufio.NewWriter(out)
+	fmt.Fprintf(w, "# %s\n\n", md(a.Target))
+	if a.Commit != "" {
+		fmt.Fprintf(w, "At commit %s, as client %s reads it.\n\n", md(a.Commit), md(a.Client))
+	} else {
+		fmt.Fprintf(w, "As client %s reads it.\n\n", md(a.Client))
+	}
+	if a.Marketplace != nil {
+		markdownMarketplace(w, *a.Marketplace)
+	}
+	if len(a.Plugins) > 0 {
+		fmt.Fprint(w, "\n| plugin | state | score | signals | always-on tokens | contents |\n|---|---|---|---|---|---|\n")
+		for _, p := range a.Plugins {
+			fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %s |\n", md(p.Name), p.State, score(p.Report),
+				len(p.Security.Findings)+p.Security.More, alwaysOn(p.Costs), md(contents(p.Components)))
+		}
+	}
+	for _, p := range a.Plugins {
+		markdownPlugin(w, p)
+	}
+	return w.Flush()
+}
+
+func score(r *plugpack.Report) string {
+	if r == nil {
+		return "–"
+	}
+	return fmt.Sprint(r.Score)
+}
+
+func alwaysOn(c *plugpack.Costs) string {
+	if c == nil {
+		return "–"
+	}
+	return fmt.Sprint(c.Client.AlwaysOn)
+}
+
+func markdownMarketplace(w io.Writer, m Marketplace) {
+	if m.Rejected != "" {
+		fmt.Fprintf(w, "**The client refuses this marketplace:** %s\n\n", md(m.Rejected))
+	} else {
+		fmt.Fprintf(w, "Marketplace %s, entries: %d.\n\n", md(m.Name), m.Entries)
+	}
+	for _, s := range m.Skipped {
+		fmt.Fprintf(w, "- skipped entry %d %s: %s\n", s.Index, md(s.Name), md(s.Reason))
+	}
+	markdownProblems(w, m.Problems)
+}
+
+func markdownPlugin(w io.Writer, p Plugin) {
+	fmt.Fprintf(w, "\n## %s\n\n", md(p.Name))
+	if p.Description != "" {
+		fmt.Fprintf(w, "%s\n\n", md(p.Description))
+	}
+	if p.StateReason != "" {
+		fmt.Fprintf(w, "**%s:** %s\n\n", p.State, md(p.StateReason))
+	}
+	fmt.Fprintf(w, "- Client: %s\n", md(verdict(p.Verdicts)))
+	for _, line := range []struct{ label, text string }{
+		{"Needs", needs(p.Requirements)}, {"Reach", reach(p.Security.Reach)},
+		{"Category", p.Category + because(p.CategoryReason)}, {"Licence", p.License},
+		{"Security scan", p.Security.State.String() + because(p.Security.Reason)},
+	} {
+		if line.text != "" {
+			fmt.Fprintf(w, "- %s: %s\n", line.label, md(line.text))
+		}
+	}
+	markdownReport(w, p.Report)
+	for _, f := range p.Security.Findings {
+		fmt.Fprintf(w, "- **%s** %s: %s (%s, %s confidence)\n", f.Severity, md(place(p.file(f.Path), f.Line)), md(f.Message), f.Rule, f.Confidence)
+	}
+	if p.Verdicts != nil {
+		markdownProblems(w, p.Verdicts.Problems)
+	}
+}
+
+func markdownReport(w io.Writer, r *plugpack.Report) {
+	if r == nil {
+		return
+	}
+	fmt.Fprint(w, "\n| dimension | score |\n|---|---|\n")
+	for _, d := range r.Dimensions {
+		value := "not known"
+		if d.Weight > 0 {
+			value = fmt.Sprint(d.Score)
+		}
+		fmt.Fprintf(w, "| %s | %s |\n", d.Dimension, value)
+	}
+	fmt.Fprintln(w)
+	for _, c := range r.Caps {
+		fmt.Fprintf(w, "- at most %d: %s\n", c.Score, md(c.Reason))
+	}
+	for _, c := range lostPoints(r) {
+		fmt.Fprintf(w, "- %d of %d for %s: %s %s\n", c.Points, c.Max, md(c.ID), md(c.Reason), md(c.Fix))
+	}
+}
+
+func markdownProblems(w io.Writer, problems []plugpack.Problem) {
+	for _, p := range problems {
+		fmt.Fprintf(w, "- **%s** %s %s\n", p.Severity, md(where(p)), md(p.Message))
+	}
+}
