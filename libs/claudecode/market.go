@@ -233,6 +233,9 @@ func renameIssues(o object, entries []any) (found []issue) {
 	return found
 }
 
+// maxChain bounds how far a chain of renames is followed.
+const maxChain = 100
+
 func renameIssue(o object, from string, listed map[string]bool) *issue {
 	path, seen := "renames."+from, map[string]bool{from: true}
 	for v := o[from]; ; {
@@ -244,7 +247,7 @@ func renameIssue(o object, from string, listed map[string]bool) *issue {
 			return &issue{path, "wrong_type", "It is no name; give the new name or null."}
 		case seen[to]:
 			return &issue{path, "renames_cycle", "The renames lead in a circle; break it."}
-		case listed[to]:
+		case listed[to], len(seen) > maxChain:
 			return nil
 		}
 		seen[to] = true
