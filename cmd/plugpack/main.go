@@ -2,6 +2,8 @@
 //
 //	plugpack up               start everything on http://127.0.0.1:8000
 //	plugpack scan SOURCE…     scan marketplaces now: owner/repo, an https address or a folder
+//	plugpack validate TARGET  check a plugin or marketplace as the real client's author's check does
+//	plugpack analyze TARGET   say what is in its plugins, as text, JSON, Markdown or SARIF
 //	plugpack confirm-scan M   apply the removals that a marketplace's guard held back
 //	plugpack env              print every variable with its default
 //	plugpack version          say which version this is
@@ -24,11 +26,13 @@ import (
 )
 
 type commands struct {
-	Up      upCommand      `cmd:"" default:"1" help:"Start everything on one machine."`
-	Scan    scanCommand    `cmd:"" help:"Scan marketplaces now and show the progress."`
-	Confirm confirmCommand `cmd:"" name:"confirm-scan" help:"Apply the removals that a marketplace's guard held back."`
-	Env     envCommand     `cmd:"" help:"Print every variable with its default, as .env.example has it."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Up       upCommand       `cmd:"" default:"1" help:"Start everything on one machine."`
+	Scan     scanCommand     `cmd:"" help:"Scan marketplaces now and show the progress."`
+	Validate validateCommand `cmd:"" help:"Check a plugin or marketplace as the real client does for its author."`
+	Analyze  analyzeCommand  `cmd:"" help:"Say what is in a plugin or in every plugin of a marketplace."`
+	Confirm  confirmCommand  `cmd:"" name:"confirm-scan" help:"Apply the removals that a marketplace's guard held back."`
+	Env      envCommand      `cmd:"" help:"Print every variable with its default, as .env.example has it."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 type versionCommand struct{}
@@ -46,7 +50,14 @@ func main() {
 	k := kong.Parse(&c, kong.Name("plugpack"), kong.Description("Every Claude Code plugin marketplace, searched on your own machine."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := k.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "plugpack:", strings.ReplaceAll(err.Error(), "\n", " "))
-		os.Exit(1)
+		status := 1
+		if e, ok := errors.AsType[exit](err); ok {
+			status = e.code
+		}
+		if text := err.Error(); text != "" {
+			fmt.Fprintln(os.Stderr, "plugpack:", strings.ReplaceAll(text, "\n", " "))
+		}
+		stop()
+		os.Exit(status)
 	}
 }

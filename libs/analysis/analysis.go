@@ -41,21 +41,20 @@ type Plugin struct {
 	plugpack.Facts
 }
 
-// Worst gives the heaviest severity among the plugin's findings, or "".
-func (p Plugin) Worst() plugpack.Severity {
-	for _, s := range []plugpack.Severity{plugpack.Critical, plugpack.Error, plugpack.Warning, plugpack.Info} {
-		for _, f := range p.Security.Findings {
-			if f.Severity == s {
-				return s
-			}
+// Whole says whether every plugin was read, installs and loads without a loss.
+func (a Analysis) Whole() bool {
+	for _, p := range a.Plugins {
+		v := p.Verdicts
+		if p.State != plugpack.StateRead || v == nil || v.Installs == nil || !*v.Installs || v.Load != plugpack.LoadWhole {
+			return false
 		}
 	}
-	return ""
+	return true
 }
 
 // file gives where a file of the plugin is, from the target's root.
 func (p Plugin) file(name string) string {
-	if p.Source.Kind == plugpack.SourceRelative || p.Source.Kind == plugpack.SourceGitSubdir {
+	if p.Source.Kind == plugpack.SourceRelative {
 		return path.Join(p.Source.Path, name)
 	}
 	return name
@@ -111,12 +110,6 @@ func label(k plugpack.ComponentKind) string {
 		return "MCP server"
 	case plugpack.LSP:
 		return "LSP server"
-	case plugpack.OutputStyle:
-		return "output style"
-	case plugpack.Bin:
-		return "program"
-	case plugpack.Settings:
-		return "setting"
 	}
 	return string(k)
 }
@@ -173,25 +166,4 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// place writes path:line.
-func place(file string, line int) string {
-	if line > 0 {
-		return fmt.Sprintf("%s:%d", file, line)
-	}
-	return file
-}
-
-// lostPoints gives the checks that have something to mend, as they come.
-func lostPoints(r *plugpack.Report) (checks []plugpack.Check) {
-	if r == nil {
-		return nil
-	}
-	for _, c := range r.Checks {
-		if c.Points < c.Max {
-			checks = append(checks, c)
-		}
-	}
-	return checks
 }

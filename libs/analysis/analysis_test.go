@@ -24,9 +24,10 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func made() analysis.Analysis {
 	no, yes := false, true
 	deploy := analysis.Plugin{Name: "deploy", Facts: plugpack.Facts{
-		Description: "Rolls out.", Version: "1.2.0", License: "MIT", Category: "deployment", CategoryReason: "declared by the marketplace",
+		Description: "Rolls out.", Version: "1.2.0", License: "MIT", Category: "deployment",
 		Source: plugpack.Source{Kind: plugpack.SourceRelative, Path: "./plugins/deploy"}, State: plugpack.StateRead,
-		Components: []plugpack.Component{{Kind: plugpack.Skill, Name: "a"}, {Kind: plugpack.Skill, Name: "b"}, {Kind: plugpack.MCP, Name: "c"}},
+		Components: []plugpack.Component{{Kind: plugpack.Skill, Name: "a"}, {Kind: plugpack.Skill, Name: "b"}, {Kind: plugpack.MCP, Name: "c", Server: &plugpack.Server{Transport: "stdio", Command: "npx", Args: []string{"-y", "thing"}}},
+			{Kind: plugpack.Hook, Name: "Stop", Handlers: []plugpack.Handler{{Matcher: "Bash", Type: "command", Command: "./run.sh"}}}},
 		Requirements: plugpack.Requirements{
 			Env: []string{"API_KEY"}, Runtimes: []string{"node"},
 			Config: []plugpack.ConfigOption{{Key: "region"}}, Dependencies: []plugpack.Dependency{{Name: "base"}},
@@ -34,28 +35,12 @@ func made() analysis.Analysis {
 		Verdicts: &plugpack.Verdicts{
 			Client: "2.1.197", Valid: &no, Add: plugpack.AddListed, Installs: &yes, Load: plugpack.LoadPartly,
 			Problems: []plugpack.Problem{
-				{Severity: plugpack.Error, File: "skills/a/SKILL.md", Code: "bad_yaml", Message: "The front matter is not YAML: quote the description."},
+				{Severity: plugpack.Error, File: "skills/a b/SKILL.md", Code: "bad_yaml", Message: "The front matter is not YAML: quote the description."},
 				{Severity: plugpack.Warning, File: ".claude-plugin/plugin.json", Path: "author", Code: "no_author", Message: "Say who wrote it."},
 			},
 			Lost: []plugpack.Lost{{Path: "agents[0]", Reason: "the file is not there"}},
 		},
 		Costs: &plugpack.Costs{Client: plugpack.Cost{AlwaysOn: 140, OnUse: 2300}, Full: plugpack.Cost{AlwaysOn: 150, OnUse: 2300}},
-		Security: plugpack.Security{
-			State: plugpack.SecurityPartial, Reason: "one file is too large", Files: 9, More: 2,
-			Findings: []plugpack.Finding{{
-				Rule: "pipe-to-shell", Severity: plugpack.Error, Confidence: plugpack.High, Path: "hooks/run me.sh", Line: 3,
-				Message: "A download is run at once.", Fix: "Pin it.",
-			}},
-			Reach: plugpack.Reach{Programs: []string{"npx"}, Hosts: []string{"api.example.com"}, Scripts: 1, Binaries: 2},
-		},
-		Report: &plugpack.Report{
-			Ruleset: 1, Score: 60, Caps: []plugpack.Cap{{ID: "security.finding", Score: 60, Reason: "A signal of severity error."}},
-			Dimensions: []plugpack.DimensionScore{{Dimension: plugpack.DimManifest, Score: 90, Weight: 20}, {Dimension: plugpack.DimTesting}},
-			Checks: []plugpack.Check{
-				{ID: "manifest.license", Version: 1, Points: 0, Max: 5, Reason: "No licence is declared.", Fix: "Add one.", Evidence: []plugpack.Evidence{{Path: ".claude-plugin/plugin.json", Line: 1}}},
-				{ID: "manifest.name", Version: 1, Points: 5, Max: 5, Reason: "The name is kebab-case."},
-			},
-		},
 	}}
 	gone := analysis.Plugin{Name: "gone", Facts: plugpack.Facts{
 		Source: plugpack.Source{Kind: plugpack.SourceRelative, Path: "./gone"},
@@ -129,11 +114,11 @@ func TestSARIFIsValid(t *testing.T) {
 	if err := report.Validate(); err != nil {
 		t.Errorf("not valid by the standard's schema: %v", err)
 	}
-	if got := len(report.Runs[0].Results); got != 5 {
-		t.Errorf("%d results, want the finding, two problems, what is lost and the lost points", got)
+	if got := len(report.Runs[0].Results); got != 3 {
+		t.Errorf("%d results, want two problems and what is lost", got)
 	}
-	if got := *report.Runs[0].Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI; got != "plugins/deploy/hooks/run%20me.sh" {
-		t.Errorf("the finding is at %s", got)
+	if got := *report.Runs[0].Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI; got != "plugins/deploy/skills/a%20b/SKILL.md" {
+		t.Errorf("the problem is at %s", got)
 	}
 }
 
@@ -146,9 +131,8 @@ func TestHostileText(t *testing.T) {
 	a.Target, a.Marketplace.Name = bad, bad
 	p := &a.Plugins[0]
 	p.Name, p.Description, p.StateReason, p.Category, p.Version = bad, bad, bad, bad, bad
-	p.Security.Findings[0].Message, p.Security.Findings[0].Path = bad, bad
 	p.Verdicts.Problems[0].File, p.Verdicts.Problems[0].Message = bad, bad
-	p.Requirements.Env[0], p.Security.Reach.Hosts[0] = bad, bad
+	p.Requirements.Env[0], p.Components[2].Server.Command = bad, bad
 	for _, format := range []string{"text", "markdown"} {
 		var b bytes.Buffer
 		if err := analysis.Write(&b, a, format, false); err != nil {
@@ -173,19 +157,5 @@ func TestColour(t *testing.T) {
 		if got := strings.Contains(b.String(), "\x1b["); got != colour {
 			t.Errorf("colour %t: escape sequences %t", colour, got)
 		}
-	}
-}
-
-func TestWorst(t *testing.T) {
-	t.Parallel()
-	p := analysis.Plugin{}
-	if got := p.Worst(); got != "" {
-		t.Errorf("no finding gives %q", got)
-	}
-	for _, s := range []plugpack.Severity{plugpack.Info, plugpack.Critical, plugpack.Warning} {
-		p.Security.Findings = append(p.Security.Findings, plugpack.Finding{Severity: s})
-	}
-	if got := p.Worst(); got != plugpack.Critical {
-		t.Errorf("got %q", got)
 	}
 }

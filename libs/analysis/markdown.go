@@ -29,23 +29,15 @@ func writeMarkdown(out io.Writer, a Analysis) error {
 		markdownMarketplace(w, *a.Marketplace)
 	}
 	if len(a.Plugins) > 0 {
-		fmt.Fprint(w, "\n| plugin | state | score | signals | always-on tokens | contents |\n|---|---|---|---|---|---|\n")
+		fmt.Fprint(w, "\n| plugin | state | always-on tokens | contents |\n|---|---|---|---|\n")
 		for _, p := range a.Plugins {
-			fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %s |\n", md(p.Name), p.State, score(p.Report),
-				len(p.Security.Findings)+p.Security.More, alwaysOn(p.Costs), md(contents(p.Components)))
+			fmt.Fprintf(w, "| %s | %s | %s | %s |\n", md(p.Name), p.State, alwaysOn(p.Costs), md(contents(p.Components)))
 		}
 	}
 	for _, p := range a.Plugins {
 		markdownPlugin(w, p)
 	}
 	return w.Flush()
-}
-
-func score(r *plugpack.Report) string {
-	if r == nil {
-		return "–"
-	}
-	return fmt.Sprint(r.Score)
 }
 
 func alwaysOn(c *plugpack.Costs) string {
@@ -77,41 +69,17 @@ func markdownPlugin(w io.Writer, p Plugin) {
 	}
 	fmt.Fprintf(w, "- Client: %s\n", md(verdict(p.Verdicts)))
 	for _, line := range []struct{ label, text string }{
-		{"Needs", needs(p.Requirements)}, {"Reach", reach(p.Security.Reach)},
-		{"Category", p.Category + because(p.CategoryReason)}, {"Licence", p.License},
-		{"Security scan", p.Security.State.String() + because(p.Security.Reason)},
+		{"Needs", needs(p.Requirements)}, {"Category", p.Category}, {"Licence", p.License},
 	} {
 		if line.text != "" {
 			fmt.Fprintf(w, "- %s: %s\n", line.label, md(line.text))
 		}
 	}
-	markdownReport(w, p.Report)
-	for _, f := range p.Security.Findings {
-		fmt.Fprintf(w, "- **%s** %s: %s (%s, %s confidence)\n", f.Severity, md(place(p.file(f.Path), f.Line)), md(f.Message), f.Rule, f.Confidence)
+	for _, line := range reaches(p.Components) {
+		fmt.Fprintf(w, "- Runs %s\n", md(line))
 	}
 	if p.Verdicts != nil {
 		markdownProblems(w, p.Verdicts.Problems)
-	}
-}
-
-func markdownReport(w io.Writer, r *plugpack.Report) {
-	if r == nil {
-		return
-	}
-	fmt.Fprint(w, "\n| dimension | score |\n|---|---|\n")
-	for _, d := range r.Dimensions {
-		value := "not known"
-		if d.Weight > 0 {
-			value = fmt.Sprint(d.Score)
-		}
-		fmt.Fprintf(w, "| %s | %s |\n", d.Dimension, value)
-	}
-	fmt.Fprintln(w)
-	for _, c := range r.Caps {
-		fmt.Fprintf(w, "- at most %d: %s\n", c.Score, md(c.Reason))
-	}
-	for _, c := range lostPoints(r) {
-		fmt.Fprintf(w, "- %d of %d for %s: %s %s\n", c.Points, c.Max, md(c.ID), md(c.Reason), md(c.Fix))
 	}
 }
 

@@ -20,7 +20,6 @@ type printer struct {
 const (
 	bold   = "1"
 	red    = "31"
-	green  = "32"
 	yellow = "33"
 	grey   = "90"
 )
@@ -87,9 +86,6 @@ func (p printer) plugin(pl Plugin) {
 	if pl.Version != "" {
 		head = append(head, " ", plugpack.Clean(pl.Version))
 	}
-	if pl.Report != nil {
-		head = append(head, "  ", p.paint(scoreColour(pl.Report.Score), fmt.Sprintf("%d of 100", pl.Report.Score)))
-	}
 	p.line(0, head...)
 	p.field("about", plugpack.Cut(pl.Description, 160))
 	if pl.State != plugpack.StateRead {
@@ -100,34 +96,15 @@ func (p printer) plugin(pl Plugin) {
 		p.field("contents", contents(pl.Components)+costs(pl.Costs))
 	}
 	p.field("needs", needs(pl.Requirements))
-	p.field("reach", reach(pl.Security.Reach))
-	p.field("category", pl.Category+because(pl.CategoryReason))
+	p.field("category", pl.Category)
 	p.field("licence", pl.License)
-	p.report(pl.Report)
-	p.security(pl.Security)
+	p.reach(pl.Components)
 	if pl.Verdicts != nil {
 		p.problems(pl.Verdicts.Problems)
 		for _, l := range pl.Verdicts.Lost {
 			p.line(2, p.label(red, "lost"), plugpack.Clean(l.Path+": "+l.Reason))
 		}
 	}
-}
-
-func scoreColour(score int) string {
-	switch {
-	case score >= 75:
-		return green
-	case score >= 50:
-		return yellow
-	}
-	return red
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return " (" + reason + ")"
 }
 
 func costs(c *plugpack.Costs) string {
@@ -162,64 +139,36 @@ func needs(r plugpack.Requirements) string {
 	return strings.Join(parts, "; ")
 }
 
-func reach(r plugpack.Reach) string {
-	var parts []string
-	if len(r.Programs) > 0 {
-		parts = append(parts, "starts "+strings.Join(r.Programs, ", "))
+// reach shows what the plugin runs and what it talks to.
+func (p printer) reach(components []plugpack.Component) {
+	for _, line := range reaches(components) {
+		p.line(2, p.label(yellow, "runs"), plugpack.Clean(line))
 	}
-	if len(r.Hosts) > 0 {
-		parts = append(parts, "names "+strings.Join(r.Hosts, ", "))
-	}
-	if r.Scripts > 0 {
-		parts = append(parts, plural(r.Scripts, "script"))
-	}
-	if r.Binaries > 0 {
-		parts = append(parts, plural(r.Binaries, "file")+" that nobody can read")
-	}
-	return strings.Join(parts, "; ")
 }
 
-func (p printer) report(r *plugpack.Report) {
-	if r == nil {
-		return
-	}
-	var parts []string
-	for _, d := range r.Dimensions {
-		score := "not known"
-		if d.Weight > 0 {
-			score = fmt.Sprint(d.Score)
+// reaches says in a line each what hooks and servers run or reach.
+func reaches(components []plugpack.Component) (lines []string) {
+	for _, c := range components {
+		for _, h := range c.Handlers {
+			on := c.Name
+			if h.Matcher != "" {
+				on += " of " + h.Matcher
+			}
+			lines = append(lines, fmt.Sprintf("on %s: %s %s", on, h.Type, strings.TrimSpace(h.Command+" "+strings.Join(h.Args, " ")+" "+h.URL)))
 		}
-		parts = append(parts, string(d.Dimension)+" "+score)
+		if s := c.Server; s != nil {
+			lines = append(lines, fmt.Sprintf("%s %s: %s %s", label(c.Kind), c.Name, s.Transport, strings.TrimSpace(s.Command+" "+strings.Join(s.Args, " ")+" "+s.URL)))
+		}
 	}
-	p.field("quality", strings.Join(parts, ", "))
-	for _, c := range r.Caps {
-		p.line(2, p.label(red, fmt.Sprintf("at most %d", c.Score)), plugpack.Clean(c.Reason))
-	}
-	for _, c := range lostPoints(r) {
-		p.line(2, p.label(yellow, fmt.Sprintf("-%d", c.Max-c.Points)), plugpack.Clean(strings.TrimSpace(c.ID+": "+c.Reason+" "+c.Fix)))
-	}
-}
-
-func (p printer) security(s plugpack.Security) {
-	text := s.State.String()
-	if s.State >= plugpack.SecurityPartial {
-		text += fmt.Sprintf(", %d files, %s", s.Files, plural(len(s.Findings)+s.More, "signal"))
-	}
-	p.field("security", text+because(s.Reason))
-	for _, f := range s.Findings {
-		p.line(2, p.label(severityColour(f.Severity), string(f.Severity)),
-			plugpack.Clean(fmt.Sprintf("%s: %s (%s, %s confidence)", place(f.Path, f.Line), f.Message, f.Rule, f.Confidence)))
-	}
+	return lines
 }
 
 func severityColour(s plugpack.Severity) string {
 	switch s {
-	case plugpack.Critical, plugpack.Error:
+	case plugpack.Error:
 		return red
-	case plugpack.Warning:
-		return yellow
 	}
-	return grey
+	return yellow
 }
 
 func (p printer) problems(problems []plugpack.Problem) {

@@ -30,6 +30,8 @@ const (
 type Added struct {
 	Rejected string // why the client refuses the whole file; "" if it does not
 	Name     string
+	Head     map[string]any // all but the plugins
+	Total    int            // entries in the file, also of a refused one
 	Entries  []AddedEntry
 }
 
@@ -52,7 +54,7 @@ func (p *Profile) Add(file []byte, from Place) Added {
 		file = bytes.TrimPrefix(file, mark)
 	}
 	head, raws, err := SplitMarketplace(file)
-	a := Added{Entries: make([]AddedEntry, 0, len(raws))}
+	a := Added{Head: head, Total: len(raws)}
 	if err != nil {
 		a.Rejected = "The file " + err.Error() + "."
 		return a
@@ -61,6 +63,7 @@ func (p *Profile) Add(file []byte, from Place) Added {
 	if a.Rejected = p.rejects(head, a.Name, from); a.Rejected != "" {
 		return a
 	}
+	a.Entries = make([]AddedEntry, 0, len(raws))
 	for i, raw := range raws {
 		a.Entries = append(a.Entries, p.addEntry(i, raw))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -106,10 +107,16 @@ func isFence(line []byte) bool {
 var errTooMuch = errors.New("too much YAML")
 
 // readYAML reads one document as YAML 1.2's core schema has it.
-func readYAML(b []byte) (any, error) {
+func readYAML(b []byte) (v any, err error) {
 	if len(b) > maxYAML {
 		return nil, errTooMuch
 	}
+	// The parser panics on some damaged documents.
+	defer func() {
+		if recover() != nil {
+			v, err = nil, errTooMuch
+		}
+	}()
 	var n yaml.Node
 	if err := yaml.Unmarshal(b, &n); err != nil {
 		return nil, err
@@ -170,12 +177,24 @@ func scalar(n *yaml.Node) any {
 		return false
 	}
 	if number.MatchString(n.Value) {
-		if json.Valid([]byte(n.Value)) {
-			return json.Number(n.Value)
-		}
-		return json.Number("0") // a form that JSON has not
+		return asNumber(n.Value)
 	}
 	return n.Value
+}
+
+// asNumber writes a number as JSON has it; what JSON has not stays text.
+func asNumber(s string) any {
+	f, err := strconv.ParseFloat(s, 64)
+	if i, intErr := strconv.ParseInt(s, 0, 64); intErr == nil && len(s) > 1 && (s[1] == 'x' || s[1] == 'o') {
+		f, err = float64(i), nil
+	}
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		return s
+	}
+	if json.Valid([]byte(s)) {
+		return json.Number(s)
+	}
+	return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
 }
 
 var (

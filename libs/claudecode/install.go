@@ -62,7 +62,7 @@ func (p *Profile) refuses(entry object, from Place, listed func(string) bool) st
 	if found := p.entry("", entry); len(found) > 0 {
 		return fmt.Sprintf("The client cannot use the entry: %s: %s", found[0].path, found[0].text)
 	}
-	if reason := sourceRefused(entry["source"], from); reason != "" {
+	if reason := SourceRefused(entry["source"], from); reason != "" {
 		return reason
 	}
 	if name, _ := entry["name"].(string); strings.Contains(name, "@") {
@@ -101,6 +101,16 @@ func dependencies(v any) (list []plugpack.Dependency) {
 	return list
 }
 
+// TakesHooks says whether the client takes hooks by event; one fault loses them
+// all.
+func (p *Profile) TakesHooks(m map[string]any) bool { return len(p.isHookMap("", m)) == 0 }
+
+// TakesMCPServer says whether the client takes a server; a bad one is dropped.
+func TakesMCPServer(server map[string]any) bool { return len(isMCPServer("", server)) == 0 }
+
+// TakesLSPServer says the same of a language server.
+func TakesLSPServer(server map[string]any) bool { return len(isLSPServer("", server)) == 0 }
+
 // Dependencies reads a manifest's list of other plugins.
 func Dependencies(v any) []plugpack.Dependency { return dependencies(v) }
 
@@ -109,8 +119,9 @@ var (
 	scpText  = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s]+$`)
 )
 
-// sourceRefused gives the client's further checks when a plugin is installed.
-func sourceRefused(v any, from Place) string {
+// SourceRefused gives the client's further checks of an entry's source, when its
+// plugin is installed, as a sentence; "" if there is nothing to say.
+func SourceRefused(v any, from Place) string {
 	if s, ok := v.(string); ok {
 		switch {
 		case from.Kind == PlaceURL:

@@ -43,6 +43,20 @@ func notJSON(err error) error {
 	return errors.New("is not JSON; it is empty or ends too early")
 }
 
+// DecodeObject reads a JSON object as strictly as the client; the error is a
+// phrase about the file.
+func DecodeObject(b []byte) (map[string]any, error) {
+	v, err := decode(b)
+	if err != nil {
+		return nil, err
+	}
+	o, ok := v.(object)
+	if !ok {
+		return nil, errors.New("is not a JSON object")
+	}
+	return o, nil
+}
+
 // decodeObject gives nil where the value is none.
 func decodeObject(b []byte) object {
 	v, err := decode(b)

@@ -1,6 +1,7 @@
 package claudecode
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -254,12 +255,24 @@ func (p *Profile) isSource(path string, v any) []issue {
 	if s, ok := v.(string); ok && (s == "." || strings.HasPrefix(s, "./")) {
 		return nil
 	}
+	text := `It is no source that the client knows; write "./folder", or an object with source github, url, git-subdir or npm.`
 	if o, ok := v.(object); ok {
-		if kind, _ := o["source"].(string); slices.Contains(p.sourceKinds, kind) && len(sourceShapes[kind](path, v)) == 0 {
+		kind, named := o["source"].(string)
+		known := slices.Contains(p.sourceKinds, kind)
+		var found []issue
+		if known {
+			found = sourceShapes[kind](path, v)
+		}
+		switch {
+		case known && len(found) == 0:
 			return nil
+		case known:
+			text = fmt.Sprintf("Its %s: %s", strings.TrimPrefix(found[0].path, path+"."), found[0].text)
+		case named:
+			text = fmt.Sprintf("The source type %.60q is unknown to client %s; use github, url, git-subdir or npm.", kind, p.Version)
 		}
 	}
-	return []issue{{path, "no_union_match", `It is no source that the client knows; write "./folder", or an object with source github, url, git-subdir or npm.`}}
+	return []issue{{path, "no_union_match", text}}
 }
 
 var (

@@ -17,7 +17,6 @@ const (
 	TypeMarketplaceScanned = "marketplace.scanned"
 	TypeMarketplaceFailed  = "marketplace.failed"
 	TypePluginUpdated      = "plugin.updated"
-	TypeDiscoveryFinished  = "discovery.finished"
 	TypePluginChanged      = "catalog.changed.plugin"
 )
 
@@ -76,12 +75,6 @@ func NewMarketplaceFailed(f plugpack.Failure) (Message, error) {
 // NewPluginUpdated makes the message that announces an observation.
 func NewPluginUpdated(o plugpack.Observation) (Message, error) {
 	return message(TypePluginUpdated, "scraper", o.Scan+"/"+Token(o.Key().String()), o.Key().String(), o.ObservedAt, SubjectPluginUpdated(o.Key()), o)
-}
-
-// NewDiscoveryFinished makes the message that tells how complete a search was.
-func NewDiscoveryFinished(d plugpack.Discovery) (Message, error) {
-	id := d.Method + "/" + d.FinishedAt.UTC().Format(time.RFC3339Nano)
-	return message(TypeDiscoveryFinished, "scraper", id, d.Method, d.FinishedAt, SubjectDiscoveryFinished(d.Method), d)
 }
 
 // NewPluginChanged makes the message that announces a committed change; id is

@@ -32,12 +32,7 @@ const (
 const (
 	BucketScanState = "SCAN_STATE" // the scraper's memory, one value a marketplace
 	BucketLease     = "LEASE"      // who is active where only one may be
-	BucketOrigin    = "ORIGIN"     // what is known of each external origin
 )
-
-// ObjectsOrigin is the object store of what was fetched from external origins,
-// so that each commit is fetched once whoever lists it.
-const ObjectsOrigin = "ORIGIN_FILES"
 
 // LeaseTTL is how long a dead holder of a lease keeps a spare waiting.
 const LeaseTTL = 6 * time.Second
@@ -82,9 +77,6 @@ func SubjectMarketplaceFailed(k plugpack.MarketplaceKey) string {
 // SubjectPluginUpdated carries plugpack.Observation.
 func SubjectPluginUpdated(k plugpack.Key) string { return "plugin.updated." + Token(k.String()) }
 
-// SubjectDiscoveryFinished carries plugpack.Discovery.
-func SubjectDiscoveryFinished(method string) string { return "discovery.finished." + Token(method) }
-
 // SubjectPluginChanged carries plugpack.Plugin.
 func SubjectPluginChanged(id string) string { return "catalog.changed.plugin." + id }
 
@@ -114,13 +106,6 @@ func Ensure(ctx context.Context, js jetstream.JetStream) error {
 			return fmt.Errorf("ensure bucket %s: %w", c.Bucket, err)
 		}
 	}
-	_, err := js.CreateObjectStore(ctx, originFiles)
-	if errors.Is(err, jetstream.ErrBucketExists) {
-		_, err = js.UpdateObjectStore(ctx, originFiles)
-	}
-	if err != nil {
-		return fmt.Errorf("ensure object store %s: %w", ObjectsOrigin, err)
-	}
 	return nil
 }
 
@@ -135,7 +120,7 @@ func streams() []jetstream.StreamConfig {
 			MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
 		},
 		{
-			Name: StreamPlugin, Subjects: []string{"plugin.updated.*", "marketplace.scanned.*", "marketplace.failed.*", "discovery.finished.*"},
+			Name: StreamPlugin, Subjects: []string{"plugin.updated.*", "marketplace.scanned.*", "marketplace.failed.*"},
 			Description: "latest listing of each marketplace and latest observation of each plugin",
 			Retention:   jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
 		},
@@ -152,14 +137,9 @@ func streams() []jetstream.StreamConfig {
 	}
 }
 
-var originFiles = jetstream.ObjectStoreConfig{
-	Bucket: ObjectsOrigin, Description: "the files of external origins, by commit", TTL: 60 * 24 * time.Hour, MaxBytes: 1 << 30,
-}
-
 func buckets() []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
 		{Bucket: BucketScanState, Description: "last commit and digests of each marketplace", History: 1},
-		{Bucket: BucketOrigin, Description: "commit and state of each external origin", History: 1},
 		// In memory, so that a disk that stalls costs nobody the lease; when NATS
 		// starts anew, it is taken anew.
 		{Bucket: BucketLease, Description: "active instances", History: 1, TTL: LeaseTTL, Storage: jetstream.MemoryStorage},

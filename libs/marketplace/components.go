@@ -3,10 +3,13 @@ package marketplace
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
@@ -19,6 +22,8 @@ const (
 // inventory collects one plugin's components.
 type inventory struct {
 	folder fs.FS
+	plugin string // its own name
+	units  int    // of text that a session always holds
 	list   []plugpack.Component
 	seen   map[string]bool
 	visits int
@@ -26,16 +31,17 @@ type inventory struct {
 }
 
 // components lists what the plugin in folder adds to the client, by its
-// default folders and by what its manifests declare.
-func components(folder fs.FS, d declared, w *work) []plugpack.Component {
-	v := &inventory{folder: folder, seen: map[string]bool{}, work: w}
+// default folders and by what its manifests declare, and how many units of text
+// of them a session always holds.
+func components(folder fs.FS, d declared, plugin string, w *work) ([]plugpack.Component, int) {
+	v := &inventory{folder: folder, plugin: plugin, seen: map[string]bool{}, work: w}
 	v.commands(d)
 	v.agents(d)
 	v.skills(d)
 	v.hooks(d)
 	v.mcp(d)
 	v.lsp(d)
-	return v.list
+	return v.list, v.units
 }
 
 // add says whether the component was new.
@@ -77,7 +83,7 @@ func (v *inventory) commandMap(m object) {
 		} else if head, body, ok := v.read(at); !ok {
 			continue
 		} else {
-			about = firstFilled(about, head["description"], firstLine(body))
+			about = firstFilled(about, head.Text("description"), claudecode.FirstLine(string(body), ""))
 		}
 		v.add(plugpack.Command, label, about, at)
 	}
@@ -105,13 +111,46 @@ func (v *inventory) markdown(kind plugpack.ComponentKind, p string) {
 			rel = strings.TrimPrefix(strings.TrimPrefix(file, p), "/")
 		}
 		label := strings.ReplaceAll(rel[:len(rel)-len(".md")], "/", ":")
-		about := firstFilled(head["description"], firstLine(body))
+		about := firstFilled(head.Text("description"), claudecode.FirstLine(string(body), ""))
 		// Agents are called by their own name; where two have the same, the
 		// second is still one of its own.
-		if own := head["name"]; kind == plugpack.Agent && own != "" && v.add(kind, label[:strings.LastIndex(label, ":")+1]+own, about, file) {
-			continue
+		added := false
+		if own := head.Text("name"); kind == plugpack.Agent && own != "" {
+			added = v.add(kind, label[:strings.LastIndex(label, ":")+1]+own, about, file)
 		}
-		v.add(kind, label, about, file)
+		if added || v.add(kind, label, about, file) {
+			v.measure(path.Base(label), head, body)
+		}
+	}
+}
+
+// Bounds of the front matter that is kept of one component.
+const (
+	maxKeys  = 32
+	maxValue = 4 << 10
+)
+
+// measure adds what the file of the component added last costs, and its front
+// matter. The client goes by the file's name.
+func (v *inventory) measure(label string, head claudecode.FrontMatter, body []byte) {
+	c := &v.list[len(v.list)-1]
+	if i := strings.LastIndex(label, ":"); i >= 0 {
+		label = label[i+1:]
+	}
+	units := claudecode.ListingUnits(c.Kind, v.plugin, label, head, body)
+	v.units += units
+	c.AlwaysOn, c.OnUse = claudecode.Tokens(units), claudecode.Tokens(claudecode.BodyUnits(body))
+	fields := head.JSON()
+	for _, k := range slices.Sorted(maps.Keys(fields)) {
+		if len(fields[k]) > maxValue || len(k) > plugpack.MaxName || plugpack.Clean(k) != k {
+			delete(fields, k)
+		}
+	}
+	for len(fields) > maxKeys {
+		delete(fields, slices.Sorted(maps.Keys(fields))[len(fields)-1])
+	}
+	if len(fields) > 0 {
+		c.Frontmatter = fields
 	}
 }
 
@@ -147,12 +186,12 @@ func (v *inventory) visit() bool {
 	return v.visits <= maxVisit && v.work.reads <= maxReads
 }
 
-func (v *inventory) read(file string) (head frontMatter, body []byte, ok bool) {
+func (v *inventory) read(file string) (head claudecode.FrontMatter, body []byte, ok bool) {
 	b, ok := v.bytes(file)
 	if !ok {
-		return nil, nil, false
+		return head, nil, false
 	}
-	head, body = readFrontMatter(b)
+	head, body = claudecode.ReadFrontMatter(b)
 	// YAML takes long: 64 KiB of it may take a tenth of a second.
 	v.work.reads += (len(b) - len(body)) >> 8
 	return head, body, true
@@ -199,9 +238,11 @@ func (v *inventory) skill(dir, label string) bool {
 		return false
 	}
 	if label == "" || label == "." {
-		label = firstFilled(head["name"], "skill")
+		label = firstFilled(head.Text("name"), "skill")
 	}
-	v.add(plugpack.Skill, label, firstFilled(head["description"], firstLine(body)), file)
+	if v.add(plugpack.Skill, label, firstFilled(head.Text("description"), claudecode.FirstLine(string(body), "")), file) {
+		v.measure(label, head, body)
+	}
 	return true
 }
 
@@ -210,7 +251,7 @@ const hooksFile = "hooks/hooks.json"
 func (v *inventory) hooks(d declared) {
 	maps, at := []object{}, map[string]string{}
 	take := func(m object, file string) {
-		if isHookMap(m) != "" {
+		if !claudecode.Default().TakesHooks(m) {
 			return // the client drops all of them
 		}
 		maps = append(maps, m)
@@ -237,7 +278,9 @@ func (v *inventory) hooks(d declared) {
 	}
 	all := mergeHooks(maps)
 	for _, event := range sortedKeys(all) {
-		v.add(plugpack.Hook, event, hookText(all[event]), at[event])
+		if v.add(plugpack.Hook, event, hookText(all[event]), at[event]) {
+			v.list[len(v.list)-1].Handlers = handlers(all[event])
+		}
 	}
 }
 
@@ -268,7 +311,7 @@ func (v *inventory) json(file string) (object, bool) {
 	if !ok {
 		return nil, false
 	}
-	o, err := decodeObject(b)
+	o, err := claudecode.DecodeObject(b)
 	return o, err == nil
 }
 
@@ -284,7 +327,7 @@ func (v *inventory) mcp(d declared) {
 	for _, item := range d.mcp {
 		switch item := item.(type) {
 		case object:
-			v.servers(plugpack.MCP, item, manifestFile, isMCPServer, mcpText)
+			v.servers(plugpack.MCP, item, manifestFile, claudecode.TakesMCPServer, mcpText)
 		case string:
 			if strings.HasSuffix(item, ".json") {
 				v.mcpFile(local(item))
@@ -304,14 +347,14 @@ func (v *inventory) mcpFile(file string) {
 	if wrapped, ok := o["mcpServers"].(object); ok {
 		o = wrapped
 	}
-	v.servers(plugpack.MCP, o, file, isMCPServer, mcpText)
+	v.servers(plugpack.MCP, o, file, claudecode.TakesMCPServer, mcpText)
 }
 
 // servers adds those that the client takes; a bad one is dropped silently.
-func (v *inventory) servers(kind plugpack.ComponentKind, m object, file string, check rule, about func(object) string) {
+func (v *inventory) servers(kind plugpack.ComponentKind, m object, file string, takes func(object) bool, about func(object) string) {
 	for _, label := range sortedKeys(m) {
-		if server, ok := m[label].(object); ok && check(server) == "" {
-			v.add(kind, label, about(server), file)
+		if server, ok := m[label].(object); ok && takes(server) && v.add(kind, label, about(server), file) {
+			v.list[len(v.list)-1].Server = readServer(server)
 		}
 	}
 }
@@ -344,7 +387,7 @@ func (v *inventory) lsp(d declared) {
 			m, _ = v.json(file)
 		}
 		if servers, ok := m.(object); ok {
-			v.servers(plugpack.LSP, servers, file, isLSPServer, lspText)
+			v.servers(plugpack.LSP, servers, file, claudecode.TakesLSPServer, lspText)
 		}
 	}
 }
@@ -357,3 +400,5 @@ func lspText(server object) string {
 // local turns a manifest's path into one within the plugin. What leads out of
 // it is no valid path then, and the component is lost, as in the client.
 func local(p string) string { return path.Clean(strings.TrimPrefix(p, "./")) }
+
+func sortedKeys(o object) []string { return slices.Sorted(maps.Keys(o)) }

@@ -18,21 +18,19 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
 // ReaderVersion is counted up whenever the same files are read differently, so
 // that marketplaces that have not changed are read again.
-const ReaderVersion = 1
+const ReaderVersion = 2
 
 // File is where a marketplace's list is.
 const File = ".claude-plugin/marketplace.json"
 
-// Bounds of the list; the entries together may be larger than one manifest.
-const (
-	maxList  = 16 << 20
-	maxEntry = maxFile
-)
+// maxList bounds the list; the entries together may be larger than one manifest.
+const maxList = 16 << 20
 
 // Rejected says why the client refuses a whole marketplace.
 type Rejected struct {
@@ -42,7 +40,7 @@ type Rejected struct {
 }
 
 // Error gives the reason as a sentence about the file.
-func (r *Rejected) Error() string { return File + " " + r.Reason }
+func (r *Rejected) Error() string { return File + ": " + r.Reason }
 
 // Input is a repository to read.
 type Input struct {
@@ -64,7 +62,7 @@ type Content struct {
 	Renames     map[string]string
 
 	in      Input
-	entries []json.RawMessage // of Names
+	entries []claudecode.AddedEntry // of Names
 }
 
 // Plugin is one entry with all that is known of it.
@@ -81,6 +79,29 @@ type work struct {
 	reads   int // files looked at; reading a large one counts more
 	facts   int // bytes of JSON
 	digests map[string]string
+	checked map[string]claudecode.Validation // by folder
+	listed  func(name string) bool           // by the marketplace
+}
+
+func newWork(names []string) *work {
+	listed := make(map[string]bool, len(names))
+	for _, name := range names {
+		listed[name] = true
+	}
+	return &work{
+		digests: map[string]string{}, checked: map[string]claudecode.Validation{},
+		listed: func(name string) bool { return listed[name] },
+	}
+}
+
+// check gives the client's check of the plugin in dir, made once.
+func (w *work) check(folder fs.FS, dir string) claudecode.Validation {
+	v, ok := w.checked[dir]
+	if !ok {
+		v = client.Validate(folder, ".")
+		w.checked[dir] = v
+	}
+	return v
 }
 
 // Bounds of work. A plugin's facts are kept by every store, and at most
@@ -118,10 +139,9 @@ func (w *work) digest(in Input, dir string) string {
 // Plugins reads one plugin after the other, so that only one is in memory.
 func (c Content) Plugins() iter.Seq[Plugin] {
 	return func(yield func(Plugin) bool) {
-		w := &work{digests: map[string]string{}}
-		for _, raw := range c.entries {
-			e, _ := readEntryHead(raw)
-			if !yield(readSafely(c.in, e, w)) {
+		w := newWork(c.Names)
+		for _, e := range c.entries {
+			if !yield(readSafely(c.in, decodeEntry(e), w)) {
 				return
 			}
 		}
@@ -135,57 +155,61 @@ func readSafely(in Input, e entry, w *work) (p Plugin) {
 		if r := recover(); r != nil {
 			source, _ := unsupported("")
 			f := plugpack.Facts{Source: source, State: plugpack.StateBroken, StateReason: "its files cannot be read because of an internal error"}
-			p = Plugin{Name: e.name, Facts: f, Bug: fmt.Errorf("reading panicked: %v\n%s", r, debug.Stack())}
+			p = Plugin{Name: e.Name, Facts: f, Bug: fmt.Errorf("reading panicked: %v\n%s", r, debug.Stack())}
 		}
 	}()
-	return Plugin{Name: e.name, Facts: readPlugin(in, e, w)}
+	return Plugin{Name: e.Name, Facts: readPlugin(in, e, w)}
 }
 
 // Read reads the repository's list.
 func Read(in Input) (Content, error) {
 	b, err := readFile(in.FS, File, maxList)
 	if errors.Is(err, errNoFile) {
-		return Content{}, &Rejected{Reason: "is not in the repository"}
+		return Content{}, &Rejected{Reason: "There is no such file in the repository."}
 	}
 	if err != nil {
-		return Content{}, &Rejected{Reason: err.Error()}
+		return Content{}, &Rejected{Reason: "The file " + err.Error() + "."}
 	}
-	head, entries, err := readList(b)
-	if err == nil && head != nil {
-		err = checkHead(head, in.Key)
+	a := client.Add(b, place(in.Key))
+	if reason := refused(a); reason != "" {
+		return Content{}, &Rejected{Reason: short(reason), Entries: a.Total}
 	}
-	if err != nil {
-		return Content{}, &Rejected{Reason: plugpack.Cut(plugpack.Clean(err.Error()), plugpack.MaxShort), Entries: len(entries)}
-	}
-	return readContent(in, head, entries), nil
+	return readContent(in, a), nil
 }
 
-func readContent(in Input, head object, entries []json.RawMessage) Content {
-	metadata, _ := head["metadata"].(object)
-	raw, _ := head["renames"].(json.RawMessage)
+func readContent(in Input, a claudecode.Added) Content {
+	metadata, _ := a.Head["metadata"].(object)
 	c := Content{
-		Name:        text(head["name"]),
-		Description: description(firstFilled(text(head["description"]), text(metadata["description"]))),
-		Version:     short(firstFilled(text(head["version"]), text(metadata["version"]))),
-		Owner:       person(head["owner"]),
-		Entries:     len(entries),
-		Renames:     renames(raw),
+		Name:        a.Name,
+		Description: description(firstFilled(text(a.Head["description"]), text(metadata["description"]))),
+		Version:     short(firstFilled(text(a.Head["version"]), text(metadata["version"]))),
+		Owner:       person(a.Head["owner"]),
+		Entries:     a.Total,
+		Renames:     renames(a.Head["renames"]),
 		in:          in,
 	}
 	seen := map[string]bool{}
-	for i, raw := range entries {
-		e, problem := readEntryHead(raw)
-		if problem == "" && seen[e.name] {
+	for _, e := range a.Entries {
+		problem := skips(e)
+		if problem == "" && seen[e.Name] {
 			problem = "an entry before it has the same name, and the client installs the first"
 		}
 		if problem != "" {
-			c.Skipped = append(c.Skipped, plugpack.Skipped{Index: i, Name: name(e.name), Reason: problem})
+			c.Skipped = append(c.Skipped, plugpack.Skipped{Index: e.Index, Name: name(e.Name), Reason: short(problem)})
 			continue
 		}
-		seen[e.name] = true
-		c.Names, c.entries = append(c.Names, e.name), append(c.entries, raw)
+		seen[e.Name] = true
+		c.Names, c.entries = append(c.Names, e.Name), append(c.entries, e)
 	}
 	return c
+}
+
+// Folder gives the repository itself as the only plugin of a marketplace that
+// needs no file, as for an author who looks at a plugin before it is listed.
+func Folder(in Input, name string) Content {
+	raw, _ := json.Marshal(map[string]string{"name": name, "source": "./"})
+	e := claudecode.AddedEntry{Name: name, Result: plugpack.AddListed, Raw: raw}
+	return Content{Name: "local", Entries: 1, Names: []string{name}, in: in, entries: []claudecode.AddedEntry{e}}
 }
 
 func description(s string) string {

@@ -52,20 +52,20 @@ func TestRejected(t *testing.T) {
 		{"text after the end", list("") + "{}", "is not JSON"},
 		{"a list at the root", `[]`, "is not a JSON object"},
 		{"null at the root", `null`, "is not a JSON object"},
-		{"no plugins", `{"name":"tools","owner":{"name":"A"}}`, `has no "plugins"`},
-		{"plugins no list", `{"name":"tools","owner":{"name":"A"},"plugins":{}}`, "not a list"},
-		{"no name", head(`"owner":{"name":"A"}`), `has no "name"`},
-		{"a name that is a number", head(`"owner":{"name":"A"},"name":1`), `has no "name"`},
-		{"a name with a blank", named("my tools"), "blanks"},
-		{"a name of other letters", named("café"), "printable ASCII"},
+		{"no plugins", `{"name":"tools","owner":{"name":"A"}}`, "plugins: It is missing"},
+		{"plugins no list", `{"name":"tools","owner":{"name":"A"},"plugins":{}}`, "make it a list"},
+		{"no name", head(`"owner":{"name":"A"}`), "name: It is missing"},
+		{"a name that is a number", head(`"owner":{"name":"A"},"name":1`), "name: It is a number"},
+		{"a name with a blank", named("my tools"), "has a blank"},
+		{"a name of other letters", named("café"), "official"},
 		{"a name like a path", named("a/b"), "path"},
 		{"an impersonation", named("Claude-Plugins-plus"), "official"},
 		{"an impersonation in the middle", named("x-claude-official"), "official"},
 		{"a name of Anthropic's", named("agent-skills"), "Anthropic"},
-		{"a name of the client's", named("Inline"), "reserved"},
-		{"a JavaScript member", named("constructor"), "reserved"},
-		{"no owner", head(`"name":"tools"`), `has no "owner"`},
-		{"an owner without a name", head(`"name":"tools","owner":{}`), "owner has no name"},
+		{"a name of the client's", named("Inline"), "keeps this name"},
+		{"a JavaScript member", named("constructor"), "breaks at the name"},
+		{"no owner", head(`"name":"tools"`), "owner: It is missing"},
+		{"an owner without a name", head(`"name":"tools","owner":{}`), "owner.name: It is missing"},
 		{"a description that is null", head(`"name":"tools","owner":{"name":"A"},"description":null`), "description"},
 		{"bad metadata", head(`"name":"tools","owner":{"name":"A"},"metadata":{"pluginRoot":1}`), "metadata"},
 	}
@@ -83,7 +83,7 @@ func TestRejected(t *testing.T) {
 	}
 	t.Run("no file", func(t *testing.T) {
 		_, err := Read(repository(t, map[string]string{"README.md": ""}))
-		if r, ok := errors.AsType[*Rejected](err); !ok || !strings.Contains(r.Reason, "not in the repository") {
+		if r, ok := errors.AsType[*Rejected](err); !ok || !strings.Contains(r.Reason, "no such file in the repository") {
 			t.Fatalf("got %v", err)
 		}
 	})
@@ -119,13 +119,13 @@ func TestEntries(t *testing.T) {
 		reason      string
 	}{
 		{"no object", `"p"`, "not an object", "", ""},
-		{"no name", `{"source":"./p"}`, "no name", "", ""},
+		{"no name", `{"source":"./p"}`, "name: It is missing", "", ""},
 		{"an empty name", `{"name":""}`, "empty", "", ""},
 		{"a name with a blank", `{"name":"a b"}`, "blank", "", ""},
 		{"a name with a control character", `{"name":"a\u0007b"}`, "invisible", "", ""},
 		{"a name too long", `{"name":"` + strings.Repeat("n", 129) + `"}`, "longer", "", ""},
 		{"an external source", `{"name":"p"` + source + `}`, "", plugpack.StateNotReadYet, ""},
-		{"no source", `{"name":"p"}`, "", plugpack.StateUnsupported, "source is missing"},
+		{"no source", `{"name":"p"}`, "", plugpack.StateUnsupported, "no source that the client knows"},
 		{"an unknown type", `{"name":"p","source":{"source":"pip","package":"x"}}`, "", plugpack.StateUnsupported, `"pip" is unknown`},
 		{"a bare path", `{"name":"p","source":"plugins/p"}`, "", plugpack.StateUnsupported, "./"},
 		{"a short sha", `{"name":"p","source":{"source":"github","repo":"x/y","sha":"abc1234"}}`, "", plugpack.StateUnsupported, "sha"},
@@ -135,7 +135,7 @@ func TestEntries(t *testing.T) {
 		{"an author as text", `{"name":"p","author":"A"` + source + `}`, "", plugpack.StateUnsupported, "author"},
 		{"null for a known field", `{"name":"p","version":null` + source + `}`, "", plugpack.StateUnsupported, "version"},
 		{"tags as text", `{"name":"p","tags":"a"` + source + `}`, "", plugpack.StateUnsupported, "tags"},
-		{"an unknown hook event", `{"name":"p","hooks":{"OnSave":[]}` + source + `}`, "", plugpack.StateUnsupported, "OnSave"},
+		{"an unknown hook event", `{"name":"p","hooks":{"OnSave":[]}` + source + `}`, "", plugpack.StateUnsupported, "hooks"},
 		{"an unknown field", `{"name":"p","icon":1` + source + `}`, "", plugpack.StateNotReadYet, ""},
 		{"a folder that is not there", `{"name":"p","source":"./nowhere"}`, "", plugpack.StateMissing, "nowhere"},
 	}
@@ -213,7 +213,10 @@ func TestFacts(t *testing.T) {
 		manifestFile: `{"name":"p","version":"2","description":"Its own.","author":{"name":"Ann"},"homepage":"javascript:x","license":"MIT",
 			"repository":"https://u:p@github.com/a/b","keywords":["c","d"],"displayName":"Pee"}`,
 	})
-	got.Digest = ""
+	if v := got.Verdicts; v == nil || v.Valid == nil || !*v.Valid || v.Add != plugpack.AddListed || v.Load != plugpack.LoadWhole || got.Costs == nil || got.Files != 2 {
+		t.Errorf("the verdicts are %+v, the costs %+v of %d files", v, got.Costs, got.Files)
+	}
+	got.Digest, got.Verdicts, got.Costs, got.Files, got.Bytes = "", nil, nil, 0, 0
 	want := plugpack.Facts{
 		DisplayName: "Pee", Description: "From the entry.", Version: "2", Author: plugpack.Person{Name: "Ann"}, License: "MIT",
 		Repository: "https://github.com/a/b", Category: "development", Keywords: []string{"a", "b", "C", "d"},
@@ -230,10 +233,10 @@ func TestBroken(t *testing.T) {
 	tests := []struct{ name, entry, manifest, want string }{
 		{"no JSON", "", "{", "is not JSON"},
 		{"a byte order mark", "", "\ufeff{}", "byte order mark"},
-		{"no name", "", "{}", "no name"},
+		{"no name", "", "{}", "name: It is missing"},
 		{"a bad field", "", `{"name":"p","keywords":"x"}`, "keywords"},
 		{"a bad inline server", "", `{"name":"p","mcpServers":{"s":{"url":"https://x"}}}`, "mcpServers"},
-		{"a conflict", `,"strict":false,"commands":["./x.md"]`, `{"name":"p"}`, "both"},
+		{"a conflict", `,"strict":false,"commands":["./x.md"]`, `{"name":"p"}`, "not strict"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -333,8 +336,8 @@ func TestWorkIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, _ := readEntryHead(c.entries[0])
-	w := &work{digests: map[string]string{}}
+	e := decodeEntry(c.entries[0])
+	w := newWork(c.Names)
 	f := readPlugin(in, e, w)
 	if b, _ := json.Marshal(f); f.State != plugpack.StateRead || len(f.Components) != 1 || w.reads < 100+100 || w.facts != len(b) {
 		t.Errorf("got %+v for %+v", f, w)
@@ -375,31 +378,6 @@ func TestLargePluginFitsAnEvent(t *testing.T) {
 	}
 }
 
-func TestFrontMatter(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ name, text, description, body string }{
-		{"plain", "---\ndescription: A.\n---\nB", "A.", "\nB"},
-		{"windows", "---\r\ndescription: A.\r\n---\r\nB", "A.", "\nB"},
-		{"folded", "---\ndescription: >\n  A\n  b.\n---\n", "A b.\n", "\n"},
-		{"an unquoted colon", "---\ndescription: Use when: \"x\" \\ <y>\nname: n\n---\n", `Use when: "x" \ <y>`, "\n"},
-		{"a key twice", "---\ndescription: A.\ndescription: B.\n---\n", "B.", "\n"},
-		{"broken beyond repair", "---\ndescription: A: b\n\t- [\n---\n", "A: b", "\n"},
-		{"a list is no text", "---\ndescription: [a]\n---\n", "", "\n"},
-		{"a bomb of aliases", "---\na: &a [x,x]\nb: &b [*a,*a]\ndescription: *b\n---\n", "", "\n"},
-		{"none", "# T", "", "# T"},
-		{"never closed", "---\ndescription: A.\n", "", "---\ndescription: A.\n"},
-		{"four hyphens", "----\ndescription: A.\n---\n", "", "----\ndescription: A.\n---\n"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			head, body := readFrontMatter([]byte(tt.text))
-			if head["description"] != tt.description || string(body) != tt.body {
-				t.Errorf("got %q, %q", head["description"], body)
-			}
-		})
-	}
-}
-
 func TestTree(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -432,9 +410,9 @@ func TestTree(t *testing.T) {
 	before := read()
 	// What git hash-object says of the same files.
 	want := Tree{
-		{"a-b/y.md", "100755", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"},
-		{"a/link", "120000", "31478031cf55c06429ff4dc0f7c0d845fd197649"},
-		{"a/x.md", "100644", "ce013625030ba8dba906f756967f9e9ca394464a"},
+		{"a-b/y.md", "100755", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", 0},
+		{"a/link", "120000", "31478031cf55c06429ff4dc0f7c0d845fd197649", 0},
+		{"a/x.md", "100644", "ce013625030ba8dba906f756967f9e9ca394464a", 6},
 	}
 	if diff := cmp.Diff(want, before); diff != "" {
 		t.Fatal(diff)

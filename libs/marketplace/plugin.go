@@ -2,13 +2,12 @@ package marketplace
 
 import (
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"maps"
 	"path"
-	"slices"
 	"strings"
 
+	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
@@ -19,36 +18,60 @@ const manifestFile = ".claude-plugin/plugin.json"
 // its files tell.
 func readPlugin(in Input, e entry, w *work) plugpack.Facts {
 	source, problem := readSource(e.fields["source"])
-	if p := firstProblem(e.fields, entryFields); problem == "" && p != "" {
-		problem = "the client cannot use the entry: " + p
+	if e.Result != plugpack.AddListed {
+		problem = e.Reason
+	} else if problem == "" {
+		problem = claudecode.SourceRefused(e.fields["source"], place(in.Key))
 	}
 	switch {
 	case problem != "":
-		return unread(in, e, source, plugpack.StateUnsupported, problem)
+		return unread(in, e, source, plugpack.StateUnsupported, problem, w)
 	case source.Kind != plugpack.SourceRelative:
-		return unread(in, e, source, plugpack.StateNotReadYet, "its files are not in this repository")
+		return unread(in, e, source, plugpack.StateNotReadYet, "its files are not in this repository", w)
 	}
 	dir := path.Clean(source.Path)
 	info, err := fs.Stat(in.FS, dir)
 	if err != nil || !info.IsDir() {
-		return unread(in, e, source, plugpack.StateMissing, "the repository has no folder "+short(dir))
+		return missing(in, e, source, dir, w)
 	}
 	folder, err := fs.Sub(in.FS, dir)
 	if err != nil {
-		return unread(in, e, source, plugpack.StateMissing, "the repository has no folder "+short(dir))
+		return missing(in, e, source, dir, w)
 	}
-	own, problem := readManifest(folder, w)
-	if problem == "" && own != nil && e.fields["strict"] == false && declaresComponents(e.fields) {
-		problem = "both its entry, which is not strict, and its plugin.json declare components, so the client does not load it"
+	return readFolder(in, e, source, dir, folder, w)
+}
+
+func missing(in Input, e entry, source plugpack.Source, dir string, w *work) plugpack.Facts {
+	f := unread(in, e, source, plugpack.StateMissing, "the repository has no folder "+short(dir), w)
+	no := false
+	f.Verdicts.Installs, f.Verdicts.InstallReason, f.Verdicts.Load = &no, f.StateReason, plugpack.LoadNone
+	return f
+}
+
+// readFolder reads a plugin whose files are in folder, which is dir of the
+// repository.
+func readFolder(in Input, e entry, source plugpack.Source, dir string, folder fs.FS, w *work) plugpack.Facts {
+	if w.reads > maxReads {
+		return unread(in, e, source, plugpack.StateBroken, "its files "+tooManyFiles, w)
 	}
-	if problem != "" {
-		f := unread(in, e, source, plugpack.StateBroken, problem)
-		f.Commit, f.Digest = in.Commit, w.digest(in, dir)
+	installed := client.Install(e.Raw, place(in.Key), folder, w.listed)
+	own := ownManifest(folder, w)
+	f := facts(in, e, own, source)
+	checked := w.check(folder, dir)
+	f.Verdicts = verdicts(e, installed, &checked)
+	f.State, f.Commit, f.Digest = plugpack.StateRead, in.Commit, w.digest(in, dir)
+	f.Files, f.Bytes = in.Tree.Size(resolve(in.FS, dir))
+	if broken := manifestFault(installed, own, e); broken != "" {
+		f.State, f.StateReason = plugpack.StateBroken, short(broken)
 		return f
 	}
-	f := facts(in, e, own, source)
-	f.State, f.Commit, f.Digest = plugpack.StateRead, in.Commit, w.digest(in, dir)
-	f.Components = components(folder, combine(e.fields, own, dir == "."), w)
+	d := combine(e.fields, own, dir == ".")
+	var units int
+	f.Components, units = components(folder, d, firstFilled(text(own["name"]), e.Name), w)
+	f.Requirements = requirements(f.Components, own, e.fields)
+	detail := client.Details(folder, e.Name, e.Raw)
+	w.reads += len(detail.Rows)
+	f.Costs = costs(detail, f.Components, units)
 	f = shrink(f)
 	w.facts += size(f)
 	switch {
@@ -60,32 +83,32 @@ func readPlugin(in Input, e entry, w *work) plugpack.Facts {
 	return f
 }
 
-func unread(in Input, e entry, source plugpack.Source, state plugpack.State, reason string) plugpack.Facts {
+// manifestFault says why no client can use the plugin's own manifest: what
+// keeps it from being installed is else a matter of the entry.
+func manifestFault(in claudecode.Installed, own object, e entry) string {
+	conflict := in.Load == plugpack.LoadNone && in.Installs && e.fields["strict"] == false && own != nil
+	if !in.Installs && strings.HasPrefix(in.Reason, "Its plugin.json") || conflict {
+		return in.Reason
+	}
+	return ""
+}
+
+func unread(in Input, e entry, source plugpack.Source, state plugpack.State, reason string, w *work) plugpack.Facts {
 	f := facts(in, e, nil, source)
+	f.Verdicts = verdicts(e, client.Install(e.Raw, place(in.Key), nil, w.listed), nil)
 	f.State, f.StateReason = state, short(reason)
 	return f
 }
 
-// readManifest gives nil when the plugin has none: the entry is enough.
-func readManifest(folder fs.FS, w *work) (object, string) {
+// ownManifest gives nil when the plugin has none that is JSON: the entry is
+// enough.
+func ownManifest(folder fs.FS, w *work) object {
 	b, err := w.read(folder, manifestFile)
-	if errors.Is(err, errNoFile) {
-		return nil, ""
-	}
 	if err != nil {
-		return nil, manifestFile + " " + err.Error()
+		return nil
 	}
-	o, err := decodeObject(b)
-	if err != nil {
-		return nil, manifestFile + " " + err.Error()
-	}
-	if s, ok := o["name"].(string); !ok || s == "" || strings.Contains(s, " ") {
-		return nil, manifestFile + " has no name, or one with a blank"
-	}
-	if problem := firstProblem(o, manifestFields); problem != "" {
-		return nil, manifestFile + " has a bad field: " + problem
-	}
-	return o, ""
+	o, _ := claudecode.DecodeObject(b)
+	return o
 }
 
 // facts reads what is shown of a plugin. The entry wins in what listings show,
@@ -125,17 +148,6 @@ func keywords(lists ...any) []string {
 		}
 	}
 	return words
-}
-
-// appended are the fields whose lists the entry may add to, and whose presence
-// makes an entry that is not strict conflict with plugin.json.
-var appended = []string{"commands", "agents", "skills", "outputStyles", "themes"}
-
-func declaresComponents(entry object) bool {
-	return slices.ContainsFunc(append([]string{"hooks"}, appended...), func(f string) bool {
-		_, ok := entry[f]
-		return ok
-	})
 }
 
 // declared is what the two manifests together say of components.

@@ -1,7 +1,6 @@
 package marketplace
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path"
@@ -10,8 +9,6 @@ import (
 
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
-
-var commitID = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // readSource reads an entry's source. problem says why the client lists the
 // entry as unsupported, or refuses to install it.
@@ -41,9 +38,6 @@ func relativeSource(text string) (s plugpack.Source, problem string) {
 	if s.Path != text {
 		return s, "source has characters that no path should have, or is too long"
 	}
-	if dir := path.Clean(text); dir == ".." || strings.HasPrefix(dir, "../") {
-		return s, "source leads out of the marketplace"
-	}
 	return s, ""
 }
 
@@ -56,14 +50,6 @@ func objectSource(o object) (plugpack.Source, string) {
 	if required == nil {
 		return unsupported(fmt.Sprintf("source type %q is unknown to the client", short(kind)))
 	}
-	for _, name := range required {
-		if _, ok := o[name]; !ok {
-			return unsupported("source has no " + name)
-		}
-	}
-	if problem := firstProblem(o, sourceRules); problem != "" {
-		return unsupported("source: " + problem)
-	}
 	s := plugpack.Source{Kind: plugpack.SourceKind(kind)}
 	fields := map[string]*string{
 		"repo": &s.Repo, "url": &s.URL, "path": &s.Path, "package": &s.Package, "version": &s.Version,
@@ -75,9 +61,8 @@ func objectSource(o object) (plugpack.Source, string) {
 			return s, "source: " + name + " has invisible characters or is too long"
 		}
 	}
-	problem := installProblem(s)
 	s.URL, s.Registry = withoutPassword(s.URL), withoutPassword(s.Registry)
-	return s, problem
+	return s, ""
 }
 
 func sourceFields(k plugpack.SourceKind) (required, optional []string) {
@@ -94,63 +79,10 @@ func sourceFields(k plugpack.SourceKind) (required, optional []string) {
 	return nil, nil
 }
 
-// sourceRules are the client's checks when the file is added.
-var sourceRules = []field{
-	{"repo", isString}, {"url", isString}, {"version", isString}, {"ref", isString},
-	{"sha", func(v any) string {
-		if s, ok := v.(string); !ok || !commitID.MatchString(s) {
-			return "is not a commit of 40 lower-case hex digits"
-		}
-		return ""
-	}},
-	{"path", func(v any) string {
-		if s, ok := v.(string); !ok || s == "" {
-			return "is not a path"
-		}
-		return ""
-	}},
-	{"package", func(v any) string {
-		if s, ok := v.(string); !ok || strings.Contains(s, "..") {
-			return `is not a package's name without ".."`
-		}
-		return ""
-	}},
-	{"registry", isAddress},
-}
-
 var (
 	repoText = regexp.MustCompile(`^[^/\s]+/[^/\s]+$`)
 	scpText  = regexp.MustCompile(`^[A-Za-z0-9._-]+@([A-Za-z0-9.-]+):([^\s]+)$`)
 )
-
-// installProblem gives the client's further checks when a plugin is installed.
-func installProblem(s plugpack.Source) string {
-	switch {
-	case strings.HasPrefix(s.Ref, "-"):
-		return "source: ref begins with a hyphen"
-	case s.Kind == plugpack.SourceGitHub && !repoText.MatchString(s.Repo):
-		return "source: repo is not owner/repo"
-	case s.Kind == plugpack.SourceGitSubdir && strings.HasPrefix(s.Path, "/"):
-		return "source: path is absolute"
-	case s.Kind == plugpack.SourceGitSubdir && strings.HasPrefix(path.Clean(s.Path)+"/", "../"):
-		return "source: path leads out of the repository"
-	case s.Kind == plugpack.SourceURL && !isGitAddress(s.URL),
-		s.Kind == plugpack.SourceGitSubdir && !isGitAddress(s.URL) && !repoText.MatchString(s.URL):
-		return "source: url is not an address that the client can clone"
-	}
-	return ""
-}
-
-func isGitAddress(s string) bool {
-	if scpText.MatchString(s) {
-		return true
-	}
-	u, err := url.Parse(s)
-	if err != nil {
-		return false
-	}
-	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" || u.Scheme == "file"
-}
 
 func withoutPassword(s string) string {
 	if u, err := url.Parse(s); err == nil && u.User != nil {
@@ -241,12 +173,9 @@ func webAddress(s string) string {
 
 // renames reads the map of old names to new ones; a bad one is ignored whole,
 // as the client does.
-func renames(raw json.RawMessage) map[string]string {
-	if len(raw) == 0 {
-		return nil
-	}
-	o, err := decodeObject(raw)
-	if err != nil {
+func renames(v any) map[string]string {
+	o, ok := v.(object)
+	if !ok {
 		return nil
 	}
 	m := map[string]string{}
@@ -255,7 +184,7 @@ func renames(raw json.RawMessage) map[string]string {
 		if !ok && v != nil {
 			return nil
 		}
-		if entryNameProblem(from) == "" && (to == "" || entryNameProblem(to) == "") && len(m) < plugpack.MaxEntries {
+		if isName(from) && (to == "" || isName(to)) && len(m) < plugpack.MaxEntries {
 			m[from] = to
 		}
 	}

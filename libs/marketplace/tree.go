@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type TreeEntry struct {
 	Path string
 	Mode string // as Git writes it
 	Blob string // Git's SHA-1 of the content; of a link, of its target
+	Size int64
 }
 
 // ReadTree reads all files of fsys but those in folders that skip names.
@@ -95,7 +97,7 @@ func readEntry(fsys fs.FS, p string, d fs.DirEntry) (e TreeEntry, size int64, er
 	if err != nil {
 		return e, 0, err
 	}
-	e = TreeEntry{Path: p, Mode: "100644", Blob: blobID(info.Size(), f)}
+	e = TreeEntry{Path: p, Mode: "100644", Blob: blobID(info.Size(), f), Size: info.Size()}
 	if info.Mode()&0o100 != 0 {
 		e.Mode = "100755"
 	}
@@ -122,19 +124,36 @@ func blobID(size int64, r io.Reader) string {
 // Digest gives the SHA-256 over path, mode and blob of every file in dir, with
 // paths from there; "." is the whole tree.
 func (t Tree) Digest(dir string) string {
-	h, prefix := sha256.New(), dir+"/"
+	h := sha256.New()
+	for rel, e := range t.in(dir) {
+		fmt.Fprintf(h, "%s %s %q\n", e.Mode, e.Blob, rel)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Size counts the files in dir and their bytes.
+func (t Tree) Size(dir string) (files int, bytes int64) {
+	for _, e := range t.in(dir) {
+		files, bytes = files+1, bytes+e.Size
+	}
+	return files, bytes
+}
+
+// in gives what is in dir, with its path from there.
+func (t Tree) in(dir string) iter.Seq2[string, TreeEntry] {
+	prefix := dir + "/"
 	if dir == "." {
 		prefix = ""
 	}
 	from, _ := slices.BinarySearchFunc(t, prefix, func(e TreeEntry, p string) int { return strings.Compare(e.Path, p) })
-	for _, e := range t[from:] {
-		rel, ok := strings.CutPrefix(e.Path, prefix)
-		if !ok {
-			break
+	return func(yield func(string, TreeEntry) bool) {
+		for _, e := range t[from:] {
+			rel, ok := strings.CutPrefix(e.Path, prefix)
+			if !ok || !yield(rel, e) {
+				return
+			}
 		}
-		fmt.Fprintf(h, "%s %s %q\n", e.Mode, e.Blob, rel)
 	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // resolve follows the links in dir, so that a plugin whose folder is a link

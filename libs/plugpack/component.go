@@ -5,24 +5,17 @@ import "encoding/json"
 // ComponentKind names what a plugin adds to the client.
 type ComponentKind string
 
-// The component kinds; the first six are those of the API's "has" filter.
+// The component kinds, as the API's "has" filter spells them.
 const (
-	Command     ComponentKind = "command"
-	Agent       ComponentKind = "agent"
-	Skill       ComponentKind = "skill"
-	Hook        ComponentKind = "hook"
-	MCP         ComponentKind = "mcp"
-	LSP         ComponentKind = "lsp"
-	OutputStyle ComponentKind = "output-style"
-	Theme       ComponentKind = "theme"
-	Monitor     ComponentKind = "monitor"
-	Workflow    ComponentKind = "workflow"
-	Bin         ComponentKind = "bin"      // a program put on the PATH of the client's shell
-	Settings    ComponentKind = "settings" // settings.json and the manifest's settings
+	Command ComponentKind = "command"
+	Agent   ComponentKind = "agent"
+	Skill   ComponentKind = "skill"
+	Hook    ComponentKind = "hook"
+	MCP     ComponentKind = "mcp"
+	LSP     ComponentKind = "lsp"
 )
 
-// ComponentKinds lists the kinds of the "has" filter in the order pages show
-// them.
+// ComponentKinds lists every kind in the order pages show them.
 var ComponentKinds = []ComponentKind{Command, Agent, Skill, Hook, MCP, LSP}
 
 // Component is one thing that a plugin adds to the client.
@@ -87,20 +80,4 @@ type Requirements struct {
 	Runtimes     []string       `json:"runtimes,omitempty"` // node, python, docker, … that its hooks and servers run
 	Config       []ConfigOption `json:"config,omitempty"`
 	Dependencies []Dependency   `json:"dependencies,omitempty"`
-	// Prerequisites are the sentences of its README under such a heading.
-	Prerequisites []string `json:"prerequisites,omitempty"`
-}
-
-// Document is a text file of a plugin that pages show.
-type Document struct {
-	Path string `json:"path"`
-	Text string `json:"text,omitempty"` // cut; "" where only its presence matters
-}
-
-// Documents are a plugin's own, or else those of its repository's root.
-type Documents struct {
-	Readme    *Document `json:"readme,omitempty"`
-	Changelog *Document `json:"changelog,omitempty"`
-	// License is the file; Facts.License is what it says.
-	License *Document `json:"license,omitempty"`
 }

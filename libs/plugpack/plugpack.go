@@ -26,7 +26,6 @@ const (
 	SourceURL         SourceKind = "url"
 	SourceGitSubdir   SourceKind = "git-subdir"
 	SourceNPM         SourceKind = "npm"
-	SourceArchive     SourceKind = "archive"
 	SourceUnsupported SourceKind = "unsupported"
 )
 
@@ -35,13 +34,12 @@ type Source struct {
 	Kind     SourceKind `json:"kind"`
 	Path     string     `json:"path,omitempty"`     // relative, git-subdir
 	Repo     string     `json:"repo,omitempty"`     // github: owner/repo
-	URL      string     `json:"url,omitempty"`      // url, git-subdir, archive
+	URL      string     `json:"url,omitempty"`      // url, git-subdir
 	Package  string     `json:"package,omitempty"`  // npm
 	Version  string     `json:"version,omitempty"`  // npm
 	Registry string     `json:"registry,omitempty"` // npm
 	Ref      string     `json:"ref,omitempty"`
 	SHA      string     `json:"sha,omitempty"`
-	SHA256   string     `json:"sha256,omitempty"` // archive
 }
 
 // State says how far a plugin's files are known.
@@ -65,35 +63,27 @@ type Person struct {
 
 // Facts are all that a scan learns of one plugin, and may overwrite.
 type Facts struct {
-	DisplayName string `json:"display_name,omitempty"`
-	Description string `json:"description,omitempty"`
-	Version     string `json:"version,omitempty"` // as declared
-	Author      Person `json:"author,omitzero"`
-	Homepage    string `json:"homepage,omitempty"`
-	Repository  string `json:"repository,omitempty"`
-	License     string `json:"license,omitempty"`
-	Category    string `json:"category,omitempty"`
-	// CategoryReason says how the category was found.
-	CategoryReason string      `json:"category_reason,omitempty"`
-	Keywords       []string    `json:"keywords,omitempty"`
-	Source         Source      `json:"source"`
-	Origin         string      `json:"origin,omitempty"` // host/owner/repo/path of its files
-	State          State       `json:"state"`
-	StateReason    string      `json:"state_reason,omitempty"`
-	Components     []Component `json:"components,omitempty"`
-	Commit         string      `json:"commit,omitempty"` // at which it was read
-	Digest         string      `json:"digest,omitempty"` // SHA-256 over path, mode and blob sha of its tree
-	// CommittedAt is when what was read was committed or published, of a
-	// plugin that does not live in the marketplace's repository.
-	CommittedAt  time.Time    `json:"committed_at,omitzero"`
-	Files        int          `json:"files,omitempty"` // in its tree
+	DisplayName  string       `json:"display_name,omitempty"`
+	Description  string       `json:"description,omitempty"`
+	Version      string       `json:"version,omitempty"` // as declared
+	Author       Person       `json:"author,omitzero"`
+	Homepage     string       `json:"homepage,omitempty"`
+	Repository   string       `json:"repository,omitempty"`
+	License      string       `json:"license,omitempty"`
+	Category     string       `json:"category,omitempty"`
+	Keywords     []string     `json:"keywords,omitempty"`
+	Source       Source       `json:"source"`
+	Origin       string       `json:"origin,omitempty"` // host/owner/repo/path of its files
+	State        State        `json:"state"`
+	StateReason  string       `json:"state_reason,omitempty"`
+	Components   []Component  `json:"components,omitempty"`
+	Commit       string       `json:"commit,omitempty"` // at which it was read
+	Digest       string       `json:"digest,omitempty"` // SHA-256 over path, mode and blob sha of its tree
+	Files        int          `json:"files,omitempty"`  // in its tree
 	Bytes        int64        `json:"bytes,omitempty"`
-	Documents    Documents    `json:"documents,omitzero"`
 	Requirements Requirements `json:"requirements,omitzero"`
 	Verdicts     *Verdicts    `json:"verdicts,omitempty"`
 	Costs        *Costs       `json:"costs,omitempty"`
-	Security     Security     `json:"security"`
-	Report       *Report      `json:"report,omitempty"` // of a plugin that was read
 }
 
 // Observation is what one scan saw of one plugin.
@@ -125,9 +115,6 @@ type Repository struct {
 	OpenIssues    int       `json:"open_issues"`
 	Archived      bool      `json:"archived"`
 	PushedAt      time.Time `json:"pushed_at,omitzero"`
-	// Release is the newest release's tag, and ReleasedAt its time.
-	Release    string    `json:"release,omitempty"`
-	ReleasedAt time.Time `json:"released_at,omitzero"`
 }
 
 // Skipped is an entry that no client lists, with the reason its file gives.
@@ -153,9 +140,6 @@ type Listing struct {
 	Names       []string          `json:"names"`
 	Skipped     []Skipped         `json:"skipped,omitempty"`
 	Renames     map[string]string `json:"renames,omitempty"` // old to new, "" for a deliberate removal
-	// OptedOut: the owner asked not to be listed. It has no Names, removes all
-	// of the marketplace's plugins at once and holds for good.
-	OptedOut bool `json:"opted_out,omitempty"`
 }
 
 // Failure is a scan that could not read a marketplace. It removes nothing.
@@ -178,20 +162,7 @@ const (
 	// ScanHeld: the listing would have removed more than a fifth of the
 	// plugins, so nothing was removed and a person has to confirm it.
 	ScanHeld ScanState = "held"
-	// ScanOptedOut: the owner does not want to be listed, for good.
-	ScanOptedOut ScanState = "opted out"
 )
-
-// Discovery says how much of what a host has a search for marketplaces found.
-type Discovery struct {
-	Method     string    `json:"method"`     // such as code-search:marketplace.json
-	Found      int       `json:"found"`      // repositories that the search gave
-	Total      int       `json:"total"`      // as the host itself counts them
-	Slices     int       `json:"slices"`     // queries it took
-	Incomplete bool      `json:"incomplete"` // the host gave up on some of them
-	StartedAt  time.Time `json:"started_at"`
-	FinishedAt time.Time `json:"finished_at"`
-}
 
 // Marketplace is the catalog's row of a marketplace.
 type Marketplace struct {

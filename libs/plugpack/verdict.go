@@ -1,24 +1,21 @@
 package plugpack
 
-// Severity says how much a problem weighs. Validation knows errors and
-// warnings only.
+// Severity says how much a problem weighs.
 type Severity string
 
-// The severities, from the heaviest to the lightest.
+// The severities.
 const (
-	Critical Severity = "critical"
-	Error    Severity = "error"
-	Warning  Severity = "warning"
-	Info     Severity = "info"
+	Error   Severity = "error"
+	Warning Severity = "warning"
 )
 
 // Problem is one thing that is wrong with a file.
 type Problem struct {
-	Severity Severity `json:"severity"` // error or warning
-	File     string   `json:"file"`     // within the plugin or marketplace
-	Path     string   `json:"path"`     // of the field, such as plugins[0].source; "" for the file itself
-	Code     string   `json:"code"`     // stable, such as wrong_type
-	Message  string   `json:"message"`  // one sentence that says what to do
+	Severity Severity `json:"severity"`
+	File     string   `json:"file"`    // within the plugin or marketplace
+	Path     string   `json:"path"`    // of the field, such as plugins[0].source; "" for the file itself
+	Code     string   `json:"code"`    // stable, such as wrong_type
+	Message  string   `json:"message"` // one sentence that says what to do
 }
 
 // Lost is a component or a part of one that the client does not load.

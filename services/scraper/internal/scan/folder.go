@@ -7,8 +7,8 @@ import (
 	"os"
 
 	"github.com/plugpack/plugpack/libs/errs"
-	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/marketplace"
+	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
 // Folders is the source of marketplaces in folders of this machine. The digest
@@ -18,8 +18,8 @@ type Folders struct {
 	Allowed func(k plugpack.MarketplaceKey) bool
 }
 
-// notInTree are folders that a commit of the folder would hardly have.
-var notInTree = []string{".git", "node_modules"}
+// NotInTree names folders that a commit of the folder would hardly have.
+var NotInTree = []string{".git", "node_modules"}
 
 // Repository reads the whole tree to tell whether it changed.
 func (f Folders) Repository(ctx context.Context, k plugpack.MarketplaceKey, etag string) (Repository, bool, error) {
@@ -35,7 +35,7 @@ func (f Folders) Repository(ctx context.Context, k plugpack.MarketplaceKey, etag
 	if _, err := root.Stat(marketplace.File); err != nil {
 		return Repository{}, false, errs.New(errs.NotFound, "/%s has no %s", k.Repository(), marketplace.File)
 	}
-	tree, err := marketplace.ReadTree(ctx, root.FS(), notInTree...)
+	tree, err := marketplace.ReadTree(ctx, root.FS(), NotInTree...)
 	if err != nil {
 		return Repository{}, false, err
 	}

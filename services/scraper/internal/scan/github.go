@@ -5,10 +5,10 @@ import (
 	"log/slog"
 
 	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/marketplace"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/archive"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
-	"github.com/plugpack/plugpack/libs/marketplace"
 )
 
 // GitHub is the source of a GitHub's repositories.

@@ -7,8 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/plugpack/plugpack/libs/events"
-	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/marketplace"
+	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
 // found is what a pass has to announce.

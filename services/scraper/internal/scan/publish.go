@@ -11,8 +11,8 @@ import (
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
-	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/marketplace"
+	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
 

@@ -19,8 +19,8 @@ import (
 
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/events"
-	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/marketplace"
+	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
 

@@ -404,9 +404,9 @@ func TestPermanentFailure(t *testing.T) {
 		entries int
 	}{
 		{"not there", "github.com/no/body", func() {}, "no repository", 0},
-		{"no marketplace", "github.com/acme/plain", func() {}, "is not in the repository", 0},
+		{"no marketplace", "github.com/acme/plain", func() {}, "no such file in the repository", 0},
 		{"another host", "gitlab.com/acme/tools", func() {}, "GITHUB_API_URL", 0},
-		{"rejected", key, func() { w.github.Write(repo, file, `{"name":"a b","owner":{"name":"A"},"plugins":[1,2]}`) }, "blanks", 2},
+		{"rejected", key, func() { w.github.Write(repo, file, `{"name":"a b","owner":{"name":"A"},"plugins":[1,2]}`) }, "has a blank", 2},
 		{"for legal reasons", key, func() { w.github.Delete(repo, http.StatusUnavailableForLegalReasons) }, "legal", 0},
 		{"gone", key, func() { w.github.Delete(repo, http.StatusNotFound) }, "no repository", 0},
 		{"empty", "github.com/acme/empty", func() { w.github.Empty("acme/empty") }, "empty", 0},
