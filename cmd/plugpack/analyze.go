@@ -47,7 +47,7 @@ func analyze(text string, t target) (analysis.Analysis, error) {
 	content := marketplace.Folder(t.Input, path.Base(string(t.Key)))
 	if _, err := fs.Stat(t.FS, marketplace.File); err == nil {
 		checked := claudecode.Default().Validate(t.FS, ".")
-		a.Marketplace = &analysis.Marketplace{Problems: checked.Problems}
+		a.Marketplace = &analysis.Marketplace{Faults: checked.Faults}
 		content, err = marketplace.Read(t.Input)
 		if rejected, ok := errors.AsType[*marketplace.Rejected](err); ok {
 			a.Marketplace.Rejected, a.Marketplace.Entries = rejected.Reason, rejected.Entries

@@ -59,7 +59,7 @@ func printJSON(c validateCommand, v claudecode.Validation) error {
 	e := json.NewEncoder(os.Stdout)
 	e.SetIndent("", "  ")
 	return e.Encode(map[string]any{
-		"target": c.Target, "client": c.Client, "kind": v.Kind, "valid": v.Valid, "problems": append([]plugpack.Problem{}, v.Problems...),
+		"target": c.Target, "client": c.Client, "kind": v.Kind, "valid": v.Valid, "faults": append([]plugpack.Fault{}, v.Faults...),
 	})
 }
 
@@ -70,17 +70,17 @@ func (c validateCommand) print(v claudecode.Validation) {
 		}
 		return "\x1b[" + code + "m" + text + "\x1b[0m"
 	}
-	for _, p := range v.Problems {
+	for _, p := range v.Faults {
 		code := "33"
 		if p.Severity == plugpack.Error {
 			code = "31"
 		}
 		fmt.Printf("%s %s %s: %s (%s)\n", paint(code, fmt.Sprintf("%-7s", p.Severity)), p.File, p.Path, p.Message, p.Code)
 	}
-	switch result := fmt.Sprintf("by client %s, %d found", c.Client, len(v.Problems)); {
+	switch result := fmt.Sprintf("by client %s, %d found", c.Client, len(v.Faults)); {
 	case !v.Valid:
 		fmt.Println(paint("31", "fails"), result)
-	case c.Strict && len(v.Problems) > 0:
+	case c.Strict && len(v.Faults) > 0:
 		fmt.Println(paint("31", "fails"), result+", and warnings count")
 	default:
 		fmt.Println(paint("32", "passes"), result)

@@ -32,7 +32,7 @@ type Marketplace struct {
 	Rejected string             `json:"rejected,omitempty"` // why no client adds it
 	Entries  int                `json:"entries"`
 	Skipped  []plugpack.Skipped `json:"skipped,omitempty"`
-	Problems []plugpack.Problem `json:"problems,omitempty"` // errors and warnings of "plugin validate"
+	Faults   []plugpack.Fault   `json:"faults,omitempty"` // errors and warnings of "plugin validate"
 }
 
 // Plugin is one plugin with its facts.
@@ -119,7 +119,7 @@ func verdict(v *plugpack.Verdicts) string {
 	if v == nil {
 		return "not known"
 	}
-	errors, warnings := count(v.Problems)
+	errors, warnings := count(v.Faults)
 	text := "validate: not checked"
 	switch {
 	case v.Valid != nil && *v.Valid && warnings == 0:
@@ -150,7 +150,7 @@ func verdict(v *plugpack.Verdicts) string {
 }
 
 // count gives the number of errors and of warnings.
-func count(problems []plugpack.Problem) (errors, warnings int) {
+func count(problems []plugpack.Fault) (errors, warnings int) {
 	for _, p := range problems {
 		if p.Severity == plugpack.Error {
 			errors++

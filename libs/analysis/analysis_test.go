@@ -34,7 +34,7 @@ func made() analysis.Analysis {
 		},
 		Verdicts: &plugpack.Verdicts{
 			Client: "2.1.197", Valid: &no, Add: plugpack.AddListed, Installs: &yes, Load: plugpack.LoadPartly,
-			Problems: []plugpack.Problem{
+			Faults: []plugpack.Fault{
 				{Severity: plugpack.Error, File: "skills/a b/SKILL.md", Code: "bad_yaml", Message: "The front matter is not YAML: quote the description."},
 				{Severity: plugpack.Warning, File: ".claude-plugin/plugin.json", Path: "author", Code: "no_author", Message: "Say who wrote it."},
 			},
@@ -131,7 +131,7 @@ func TestHostileText(t *testing.T) {
 	a.Target, a.Marketplace.Name = bad, bad
 	p := &a.Plugins[0]
 	p.Name, p.Description, p.StateReason, p.Category, p.Version = bad, bad, bad, bad, bad
-	p.Verdicts.Problems[0].File, p.Verdicts.Problems[0].Message = bad, bad
+	p.Verdicts.Faults[0].File, p.Verdicts.Faults[0].Message = bad, bad
 	p.Requirements.Env[0], p.Components[2].Server.Command = bad, bad
 	for _, format := range []string{"text", "markdown"} {
 		var b bytes.Buffer

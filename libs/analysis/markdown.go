@@ -56,7 +56,7 @@ func markdownMarketplace(w io.Writer, m Marketplace) {
 	for _, s := range m.Skipped {
 		fmt.Fprintf(w, "- skipped entry %d %s: %s\n", s.Index, md(s.Name), md(s.Reason))
 	}
-	markdownProblems(w, m.Problems)
+	markdownProblems(w, m.Faults)
 }
 
 func markdownPlugin(w io.Writer, p Plugin) {
@@ -79,11 +79,11 @@ func markdownPlugin(w io.Writer, p Plugin) {
 		fmt.Fprintf(w, "- Runs %s\n", md(line))
 	}
 	if p.Verdicts != nil {
-		markdownProblems(w, p.Verdicts.Problems)
+		markdownProblems(w, p.Verdicts.Faults)
 	}
 }
 
-func markdownProblems(w io.Writer, problems []plugpack.Problem) {
+func markdownProblems(w io.Writer, problems []plugpack.Fault) {
 	for _, p := range problems {
 		fmt.Fprintf(w, "- **%s** %s %s\n", p.Severity, md(where(p)), md(p.Message))
 	}

@@ -22,7 +22,7 @@ func writeSARIF(w io.Writer, a Analysis) error {
 		if a.Marketplace.Rejected != "" {
 			s.add("marketplace-rejected", "error", a.Marketplace.Rejected, ".claude-plugin/marketplace.json")
 		}
-		for _, p := range a.Marketplace.Problems {
+		for _, p := range a.Marketplace.Faults {
 			s.problem(p, p.File)
 		}
 	}
@@ -40,7 +40,7 @@ type sarifRun struct {
 
 func (s sarifRun) plugin(p Plugin) {
 	if p.Verdicts != nil {
-		for _, problem := range p.Verdicts.Problems {
+		for _, problem := range p.Verdicts.Faults {
 			s.problem(problem, p.file(problem.File))
 		}
 		for _, l := range p.Verdicts.Lost {
@@ -49,7 +49,7 @@ func (s sarifRun) plugin(p Plugin) {
 	}
 }
 
-func (s sarifRun) problem(p plugpack.Problem, file string) {
+func (s sarifRun) problem(p plugpack.Fault, file string) {
 	s.add(p.Code, level(p.Severity), sentence(p.Path, p.Message), file)
 }
 

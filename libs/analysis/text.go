@@ -78,7 +78,7 @@ func (p printer) marketplace(m Marketplace) {
 	for _, s := range m.Skipped {
 		p.line(2, p.label(yellow, "skipped"), plugpack.Clean(fmt.Sprintf("entry %d %s: %s", s.Index, s.Name, s.Reason)))
 	}
-	p.problems(m.Problems)
+	p.problems(m.Faults)
 }
 
 func (p printer) plugin(pl Plugin) {
@@ -100,7 +100,7 @@ func (p printer) plugin(pl Plugin) {
 	p.field("licence", pl.License)
 	p.reach(pl.Components)
 	if pl.Verdicts != nil {
-		p.problems(pl.Verdicts.Problems)
+		p.problems(pl.Verdicts.Faults)
 		for _, l := range pl.Verdicts.Lost {
 			p.line(2, p.label(red, "lost"), plugpack.Clean(l.Path+": "+l.Reason))
 		}
@@ -171,7 +171,7 @@ func severityColour(s plugpack.Severity) string {
 	return yellow
 }
 
-func (p printer) problems(problems []plugpack.Problem) {
+func (p printer) problems(problems []plugpack.Fault) {
 	for _, pr := range problems {
 		p.line(2, p.label(severityColour(pr.Severity), string(pr.Severity)),
 			plugpack.Clean(fmt.Sprintf("%s %s (%s)", where(pr), pr.Message, pr.Code)))
@@ -179,7 +179,7 @@ func (p printer) problems(problems []plugpack.Problem) {
 }
 
 // where names the file and the field of a problem.
-func where(pr plugpack.Problem) string {
+func where(pr plugpack.Fault) string {
 	if pr.Path == "" {
 		return pr.File + ":"
 	}

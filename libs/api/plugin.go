@@ -39,10 +39,15 @@ type Plugin struct {
 // PluginPage is everything about one plugin.
 type PluginPage struct {
 	Plugin
-	Commit     string               `json:"commit,omitempty" doc:"At which the files were read"`
-	Digest     string               `json:"digest,omitempty" doc:"SHA-256 over path, mode and blob id of the plugin's files"`
-	Components []plugpack.Component `json:"components"`
-	Aliases    []string             `json:"aliases" doc:"Earlier slugs, which redirect here"`
+	Commit       string                `json:"commit,omitempty" doc:"At which the files were read"`
+	Digest       string                `json:"digest,omitempty" doc:"SHA-256 over path, mode and blob id of the plugin's files"`
+	Files        int                   `json:"files" doc:"Number of files in its folder"`
+	Bytes        int64                 `json:"bytes" doc:"Of its files together"`
+	Components   []plugpack.Component  `json:"components"`
+	Requirements plugpack.Requirements `json:"requirements" doc:"What it needs from the machine and its user"`
+	Verdicts     *plugpack.Verdicts    `json:"verdicts,omitempty" doc:"What one version of the client says: the author's check, adding, installing and loading"`
+	Costs        *plugpack.Costs       `json:"costs,omitempty" doc:"Tokens it takes in a session, by the client's own figure and for all components"`
+	Aliases      []string              `json:"aliases" doc:"Earlier slugs, which redirect here"`
 }
 
 // MarketplaceRef names the marketplace of a plugin.
@@ -142,7 +147,8 @@ func NewPlugin(p plugpack.Plugin) Plugin {
 func NewPluginPage(p plugpack.Plugin) PluginPage {
 	return PluginPage{
 		Plugin: NewPlugin(p), Commit: p.Facts.Commit, Digest: p.Facts.Digest,
-		Components: orEmpty(p.Facts.Components), Aliases: orEmpty(p.Aliases),
+		Files: p.Facts.Files, Bytes: p.Facts.Bytes, Components: orEmpty(p.Facts.Components),
+		Requirements: p.Facts.Requirements, Verdicts: p.Facts.Verdicts, Costs: p.Facts.Costs, Aliases: orEmpty(p.Aliases),
 	}
 }
 

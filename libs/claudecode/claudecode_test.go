@@ -33,7 +33,7 @@ func whole(fields string) string {
 	return `{"name":"tool","version":"1","description":"d","author":{"name":"A"}` + fields + `}`
 }
 
-func codes(problems []plugpack.Problem) []string {
+func codes(problems []plugpack.Fault) []string {
 	list := []string{}
 	for _, p := range problems {
 		list = append(list, fmt.Sprintf("%s %s %s %s", p.Severity, p.File, p.Path, p.Code))
@@ -77,7 +77,7 @@ func TestValidatePlugin(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			v := claudecode.Default().Validate(c.files, ".")
-			if diff := cmp.Diff(append([]string{}, c.want...), codes(v.Problems)); diff != "" {
+			if diff := cmp.Diff(append([]string{}, c.want...), codes(v.Faults)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			if wantValid := !slices.ContainsFunc(c.want, func(s string) bool { return strings.HasPrefix(s, "error") }); v.Valid != wantValid {
@@ -116,7 +116,7 @@ func TestValidateMarketplace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			v := claudecode.Default().Validate(files(marketFile, c.file, "y/"+manifest, `{"name":"y","version":"1"}`), ".")
-			if diff := cmp.Diff(append([]string{}, c.want...), codes(v.Problems)); diff != "" {
+			if diff := cmp.Diff(append([]string{}, c.want...), codes(v.Faults)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -244,8 +244,8 @@ func FuzzManifest(f *testing.F) {
 		p := claudecode.Default()
 		p.Validate(files(manifest, string(b), "hooks/hooks.json", string(b)), ".")
 		v := p.Validate(files(marketFile, string(b), "x/"+manifest, string(b)), ".")
-		if len(v.Problems) > 500 {
-			t.Errorf("%d problems", len(v.Problems))
+		if len(v.Faults) > 500 {
+			t.Errorf("%d problems", len(v.Faults))
 		}
 		p.Add(b, claudecode.Place{})
 		p.Install(b, claudecode.Place{}, files(manifest, string(b)), nil)

@@ -275,8 +275,8 @@ func allOf(rules ...rule) rule {
 func sortedKeys(o object) []string { return slices.Sorted(maps.Keys(o)) }
 
 // problem makes what is shown of an issue.
-func (i issue) problem(s plugpack.Severity, file string) plugpack.Problem {
-	return plugpack.Problem{
+func (i issue) problem(s plugpack.Severity, file string) plugpack.Fault {
+	return plugpack.Fault{
 		Severity: s, File: clip(file), Path: clip(i.path), Code: i.code, Message: clip(i.text),
 	}
 }

@@ -25,14 +25,14 @@ const (
 
 // Validation is what "plugin validate" says.
 type Validation struct {
-	Valid    bool // no errors; warnings are allowed
-	Kind     string
-	Problems []plugpack.Problem
+	Valid  bool // no errors; warnings are allowed
+	Kind   string
+	Faults []plugpack.Fault
 }
 
 // ExitCode gives the client's own; strict counts warnings as errors.
 func (v Validation) ExitCode(strict bool) int {
-	if !v.Valid || strict && len(v.Problems) > 0 {
+	if !v.Valid || strict && len(v.Faults) > 0 {
 		return 1
 	}
 	return 0
@@ -50,8 +50,8 @@ func (p *Profile) Validate(fsys fs.FS, target string) Validation {
 	default:
 		v.file(path.Dir(target), path.Base(target))
 	}
-	valid := !slices.ContainsFunc(v.problems, func(p plugpack.Problem) bool { return p.Severity == plugpack.Error })
-	return Validation{Valid: valid, Kind: v.kind, Problems: v.problems}
+	valid := !slices.ContainsFunc(v.problems, func(p plugpack.Fault) bool { return p.Severity == plugpack.Error })
+	return Validation{Valid: valid, Kind: v.kind, Faults: v.problems}
 }
 
 // validation collects what is found.
@@ -59,7 +59,7 @@ type validation struct {
 	profile  *Profile
 	fsys     fs.FS
 	kind     string
-	problems []plugpack.Problem
+	problems []plugpack.Fault
 }
 
 func (v *validation) add(s plugpack.Severity, file string, i issue) {

@@ -23,7 +23,7 @@ func verdicts(e entry, in claudecode.Installed, checked *claudecode.Validation) 
 	}
 	v.Installs = &in.Installs
 	if checked != nil {
-		v.Valid, v.Problems = &checked.Valid, checked.Problems[:min(len(checked.Problems), maxProblems)]
+		v.Valid, v.Faults = &checked.Valid, checked.Faults[:min(len(checked.Faults), maxProblems)]
 	}
 	return v
 }

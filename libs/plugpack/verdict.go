@@ -9,8 +9,8 @@ const (
 	Warning Severity = "warning"
 )
 
-// Problem is one thing that is wrong with a file.
-type Problem struct {
+// Fault is one thing that is wrong with a file.
+type Fault struct {
 	Severity Severity `json:"severity"`
 	File     string   `json:"file"`    // within the plugin or marketplace
 	Path     string   `json:"path"`    // of the field, such as plugins[0].source; "" for the file itself
@@ -49,9 +49,9 @@ const (
 // Verdicts are what one version of the client says of a plugin, in its three
 // steps: the author's check, adding the marketplace, installing and loading.
 type Verdicts struct {
-	Client        string     `json:"client"`             // version of the client, such as 2.1.197
-	Valid         *bool      `json:"valid"`              // what "plugin validate" says; nil: its files were not read
-	Problems      []Problem  `json:"problems,omitempty"` // errors and warnings of "plugin validate"
+	Client        string     `json:"client"`           // version of the client, such as 2.1.197
+	Valid         *bool      `json:"valid"`            // what "plugin validate" says; nil: its files were not read
+	Faults        []Fault    `json:"faults,omitempty"` // errors and warnings of "plugin validate"
 	Add           AddResult  `json:"add"`
 	AddReason     string     `json:"add_reason,omitempty"`
 	Installs      *bool      `json:"installs"` // nil: not known, because its files were not read

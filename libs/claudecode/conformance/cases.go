@@ -71,7 +71,7 @@ func verdicts(file string, t *tally) error {
 		v := p.Validate(fsys, c.Target)
 		t.add(c.ID, "validate: exit", c.Exit, v.ExitCode(false))
 		t.add(c.ID, "validate: exit with --strict", c.StrictExit, v.ExitCode(true))
-		got, want := places(v.Problems, plugpack.Error), faults(c.Errors)
+		got, want := places(v.Faults, plugpack.Error), faults(c.Errors)
 		t.add(c.ID, "validate: errors on the same fields", fmt.Sprint(want), fmt.Sprint(got))
 		if len(want) > 0 {
 			t.failing++
@@ -79,7 +79,7 @@ func verdicts(file string, t *tally) error {
 				t.sameField++
 			}
 		}
-		t.add(c.ID, "validate: warnings on the same fields", fmt.Sprint(faults(c.Warnings)), fmt.Sprint(places(v.Problems, plugpack.Warning)))
+		t.add(c.ID, "validate: warnings on the same fields", fmt.Sprint(faults(c.Warnings)), fmt.Sprint(places(v.Faults, plugpack.Warning)))
 		if c.Runtime.InstallExit != nil {
 			installed(c, p, fsys, t)
 		}
@@ -91,7 +91,7 @@ func verdicts(file string, t *tally) error {
 	})
 }
 
-func places(problems []plugpack.Problem, s plugpack.Severity) []string {
+func places(problems []plugpack.Fault, s plugpack.Severity) []string {
 	list := []string{}
 	for _, p := range problems {
 		if p.Severity == s {

@@ -52,11 +52,11 @@ func live(client, corpus string) (bool, error) {
 
 func compareLive(id string, said answer, v claudecode.Validation, t *tally) {
 	t.add(id, "live: validate: exit", said.exit, v.ExitCode(false))
-	t.add(id, "live: validate: fields with errors", fmt.Sprint(said.errors), fmt.Sprint(fields(v.Problems, plugpack.Error)))
-	t.add(id, "live: validate: fields with warnings", fmt.Sprint(said.warnings), fmt.Sprint(fields(v.Problems, plugpack.Warning)))
+	t.add(id, "live: validate: fields with errors", fmt.Sprint(said.errors), fmt.Sprint(fields(v.Faults, plugpack.Error)))
+	t.add(id, "live: validate: fields with warnings", fmt.Sprint(said.warnings), fmt.Sprint(fields(v.Faults, plugpack.Warning)))
 }
 
-func fields(problems []plugpack.Problem, s plugpack.Severity) []string {
+func fields(problems []plugpack.Fault, s plugpack.Severity) []string {
 	list := []string{}
 	for _, p := range problems {
 		if p.Severity == s {

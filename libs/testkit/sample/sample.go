@@ -45,7 +45,15 @@ func Observation(repository, name string, n int) plugpack.Observation {
 				{Kind: plugpack.Command, Name: name + "-run", Description: "Runs " + name, Path: "commands/" + name + "-run.md"},
 				{Kind: plugpack.Skill, Name: name + "-skill", Description: "When to use " + name, Path: "skills/" + name + "-skill/SKILL.md"},
 			},
-			Commit: fmt.Sprintf("%040x", n+1), Digest: fmt.Sprintf("%064x", n+1),
+			Commit: fmt.Sprintf("%040x", n+1), Digest: fmt.Sprintf("%064x", n+1), Files: 3, Bytes: 2048,
+			Requirements: plugpack.Requirements{Env: []string{"API_KEY"}, Runtimes: []string{"node"}},
+			Verdicts: &plugpack.Verdicts{
+				Client: "2.1.197", Valid: new(true), Add: plugpack.AddListed, Installs: new(true), Load: plugpack.LoadWhole,
+				Faults: []plugpack.Fault{{
+					Severity: plugpack.Warning, File: ".claude-plugin/plugin.json", Path: "author", Code: "no_author", Message: "There is no author.",
+				}},
+			},
+			Costs: &plugpack.Costs{Client: plugpack.Cost{AlwaysOn: 20, OnUse: 200, Skills: 2}, Full: plugpack.Cost{AlwaysOn: 20, OnUse: 200, Skills: 2}},
 		},
 	}
 }

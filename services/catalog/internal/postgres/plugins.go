@@ -29,7 +29,8 @@ const selectPlugins = `
 		coalesce(r.full_name, '') AS marketplace_repository, coalesce(r.license, '') AS marketplace_license,
 		coalesce(r.archived, false) AS marketplace_archived,
 		f.display_name, f.description, f.version, f.author, f.homepage, f.repository, f.license, f.category,
-		f.keywords, f.source, f.origin, f.state, f.state_reason, f.components, f.commit_sha, f.digest` + fromPlugins
+		f.keywords, f.source, f.origin, f.state, f.state_reason, f.components, f.commit_sha, f.digest,
+		f.files, f.bytes, f.requirements, f.verdicts, f.costs` + fromPlugins
 
 type pluginColumns struct {
 	ID                    string
@@ -66,10 +67,15 @@ type pluginColumns struct {
 	Components            []plugpack.Component
 	CommitSha             string
 	Digest                string
+	Files                 int
+	Bytes                 int64
+	Requirements          *plugpack.Requirements
+	Verdicts              *plugpack.Verdicts
+	Costs                 *plugpack.Costs
 }
 
 func (c pluginColumns) noun() plugpack.Plugin {
-	return plugpack.Plugin{
+	p := plugpack.Plugin{
 		ID: c.ID, Name: c.Name, Slug: c.Slug, Revision: c.Revision, Removed: c.Removed, Successor: c.Successor,
 		Aliases: c.Aliases, Featured: c.Featured, Verified: c.Verified, Stars: c.Stars,
 		FirstSeen: c.FirstSeen, UpdatedAt: c.UpdatedAt,
@@ -82,8 +88,13 @@ func (c pluginColumns) noun() plugpack.Plugin {
 			Homepage: c.Homepage, Repository: c.Repository, License: c.License, Category: c.Category,
 			Keywords: c.Keywords, Source: c.Source, Origin: c.Origin, State: c.State, StateReason: c.StateReason,
 			Components: c.Components, Commit: c.CommitSha, Digest: c.Digest,
+			Files: c.Files, Bytes: c.Bytes, Verdicts: c.Verdicts, Costs: c.Costs,
 		},
 	}
+	if c.Requirements != nil {
+		p.Facts.Requirements = *c.Requirements
+	}
+	return p
 }
 
 func collectPlugins(rows pgx.Rows, err error) ([]plugpack.Plugin, error) {
