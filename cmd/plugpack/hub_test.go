@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -41,16 +43,17 @@ type hub interface {
 // standIn is the hub of the test kit.
 type standIn struct {
 	*testkit.GitHubServer
-	t *testing.T
+	mu  sync.Mutex
+	log []testkit.GitHubRequest // all so far: the server forgets what it told
 }
 
-func newStandIn(t *testing.T) standIn {
-	return standIn{testkit.GitHub(t, "testdata/flow.txtar"), t}
+func newStandIn(t *testing.T) *standIn {
+	return &standIn{GitHubServer: testkit.GitHub(t, "testdata/flow.txtar")}
 }
 
-func (s standIn) address() string { return s.URL }
+func (s *standIn) address() string { return s.URL }
 
-func (s standIn) commit(repo string, files map[string]string, force bool) {
+func (s *standIn) commit(repo string, files map[string]string, force bool) {
 	for name, text := range files {
 		s.Write(repo, name, text)
 	}
@@ -70,11 +73,12 @@ var faultKinds = map[string]testkit.GitHubFault{
 	"slow":      {},
 }
 
-func (s standIn) spoil(repo, kind, path string, times int) {
+func (s *standIn) spoil(repo, kind, path string, times int) {
 	f := faultKinds[kind]
 	f.Path, f.Times = "(?i)"+strings.ReplaceAll(path, "REPO", repo), times
 	switch kind {
 	case "primary":
+		f.Header = maps.Clone(f.Header)
 		f.Header["X-RateLimit-Reset"] = fmt.Sprint(time.Now().Add(2 * time.Second).Unix())
 	case "slow":
 		f.Hook = func() { <-time.After(2 * time.Second) } // the slowness itself is what is injected
@@ -82,19 +86,22 @@ func (s standIn) spoil(repo, kind, path string, times int) {
 	s.Fault(f)
 }
 
-func (s standIn) rename(from, to string)         { s.Rename(from, to) }
-func (s standIn) remove(repo string, status int) { s.Delete(repo, status) }
-func (s standIn) restore(repo string)            { s.Delete(repo, 0) }
-func (s standIn) empty(repo string)              { s.Empty(repo) }
+func (s *standIn) rename(from, to string)         { s.Rename(from, to) }
+func (s *standIn) remove(repo string, status int) { s.Delete(repo, status) }
+func (s *standIn) restore(repo string)            { s.Delete(repo, 0) }
+func (s *standIn) empty(repo string)              { s.Empty(repo) }
 
-func (s standIn) replace(repo string, files map[string]string) {
+func (s *standIn) replace(repo string, files map[string]string) {
 	s.Empty(repo)
 	s.Replace(repo)
 	s.commit(repo, files, false)
 }
 
-func (s standIn) spoilt(repo string) (n int) {
-	for _, r := range s.Requests() {
+func (s *standIn) spoilt(repo string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, s.Requests()...)
+	for _, r := range s.log {
 		if strings.Contains(strings.ToLower(r.Path), "/"+repo) && (r.Status >= 400 || r.Status == 0) {
 			n++
 		}
