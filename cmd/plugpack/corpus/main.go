@@ -94,6 +94,9 @@ func (c *corpus) undisturbed(ctx context.Context, data string) (dump, error) {
 	if err := accounted(rows); err != nil {
 		return nil, err
 	}
+	if err := printTotals(ctx, p.client); err != nil {
+		return nil, err
+	}
 	if err := c.secondRun(ctx, data); err != nil {
 		return nil, err
 	}
