@@ -77,7 +77,7 @@ func TestMarketplace(t *testing.T) {
 		ID: "018f0000-0000-7000-9000-000000000001", Key: l.Key, Name: l.Name, Description: l.Description, Owner: l.Owner,
 		Repository: l.Repository, Commit: l.Commit, Entries: 3, Plugins: 2, State: plugpack.ScanDone,
 		Skipped: []plugpack.Skipped{{Index: 2, Reason: "it has no name"}}, ScannedAt: l.ObservedAt.In(elsewhere),
-	}))
+	}, l.ObservedAt))
 }
 
 func TestInstall(t *testing.T) {

@@ -67,27 +67,28 @@ type Install struct {
 
 // Marketplace is a marketplace with what its last scan found.
 type Marketplace struct {
-	ID          string             `json:"id" format:"uuid"`
-	Key         string             `json:"key" example:"github.com/acme/tools"`
-	Name        string             `json:"name"`
-	Description string             `json:"description"`
-	Owner       plugpack.Person    `json:"owner,omitzero"`
-	Repository  string             `json:"repository" example:"acme/tools"`
-	License     string             `json:"license,omitempty"`
-	Topics      []string           `json:"topics"`
-	Stars       int                `json:"stars"`
-	Forks       int                `json:"forks"`
-	OpenIssues  int                `json:"open_issues"`
-	Archived    bool               `json:"archived"`
-	PushedAt    time.Time          `json:"pushed_at,omitzero"`
-	Commit      string             `json:"commit,omitempty"`
-	Entries     int                `json:"entries" doc:"Entries in the marketplace's file"`
-	Plugins     int                `json:"plugins" doc:"Entries in the catalog"`
-	Skipped     []plugpack.Skipped `json:"skipped" doc:"Entries that no client lists, each with its reason"`
-	State       plugpack.ScanState `json:"state" enum:"pending,scanned,failed,held" doc:"Of the last scan"`
-	LastError   string             `json:"last_error,omitempty"`
-	ScannedAt   time.Time          `json:"scanned_at,omitzero" doc:"Of the last complete listing"`
-	FailedAt    time.Time          `json:"failed_at,omitzero"`
+	ID          string               `json:"id" format:"uuid"`
+	Key         string               `json:"key" example:"github.com/acme/tools"`
+	Name        string               `json:"name"`
+	Description string               `json:"description"`
+	Owner       plugpack.Person      `json:"owner,omitzero"`
+	Repository  string               `json:"repository" example:"acme/tools"`
+	License     string               `json:"license,omitempty"`
+	Topics      []string             `json:"topics"`
+	Stars       int                  `json:"stars"`
+	Forks       int                  `json:"forks"`
+	OpenIssues  int                  `json:"open_issues"`
+	Archived    bool                 `json:"archived"`
+	PushedAt    time.Time            `json:"pushed_at,omitzero"`
+	Maintenance plugpack.Maintenance `json:"maintenance" enum:"active,maintained,slow,stale,archived,unknown" doc:"By the last push: within 14, 90, 365 days, longer ago"`
+	Commit      string               `json:"commit,omitempty"`
+	Entries     int                  `json:"entries" doc:"Entries in the marketplace's file"`
+	Plugins     int                  `json:"plugins" doc:"Entries in the catalog"`
+	Skipped     []plugpack.Skipped   `json:"skipped" doc:"Entries that no client lists, each with its reason"`
+	State       plugpack.ScanState   `json:"state" enum:"pending,scanned,failed,held" doc:"Of the last scan"`
+	LastError   string               `json:"last_error,omitempty"`
+	ScannedAt   time.Time            `json:"scanned_at,omitzero" doc:"Of the last complete listing"`
+	FailedAt    time.Time            `json:"failed_at,omitzero"`
 }
 
 // Count is a number of things.
@@ -152,13 +153,13 @@ func NewPluginPage(p plugpack.Plugin) PluginPage {
 	}
 }
 
-// NewMarketplace makes the wire form of m.
-func NewMarketplace(m plugpack.Marketplace) Marketplace {
+// NewMarketplace makes the wire form of m as it stands at now.
+func NewMarketplace(m plugpack.Marketplace, now time.Time) Marketplace {
 	r := m.Repository
 	return Marketplace{
 		ID: m.ID, Key: string(m.Key), Name: m.Name, Description: m.Description, Owner: m.Owner,
 		Repository: r.FullName, License: r.License, Topics: orEmpty(r.Topics), Stars: r.Stars, Forks: r.Forks,
-		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt.UTC(), Commit: m.Commit,
+		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt.UTC(), Maintenance: r.MaintenanceAt(now), Commit: m.Commit,
 		Entries: m.Entries, Plugins: m.Plugins, Skipped: orEmpty(m.Skipped), State: m.State, LastError: m.LastError,
 		ScannedAt: m.ScannedAt.UTC(), FailedAt: m.FailedAt.UTC(),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -49,7 +50,7 @@ func (h *handlers) listMarketplaces(ctx context.Context, in *marketplacesInput) 
 	}
 	out := &listOutput[api.Marketplace]{Total: strconv.Itoa(total), Body: make([]api.Marketplace, len(ms))}
 	for i, m := range ms {
-		out.Body[i] = api.NewMarketplace(m)
+		out.Body[i] = api.NewMarketplace(m, time.Now())
 	}
 	if len(ms) == in.Limit {
 		q := url.Values{"limit": {strconv.Itoa(in.Limit)}}
@@ -72,5 +73,5 @@ func (h *handlers) marketplaceByID(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body api.Marketplace }{api.NewMarketplace(m)}, nil
+	return &struct{ Body api.Marketplace }{api.NewMarketplace(m, time.Now())}, nil
 }
