@@ -17,10 +17,6 @@ type Profile struct {
 	reservedNames  []string
 	// dotSkills: "." is a path of skills.
 	dotSkills bool
-	// strictNames: names may not hold @ : / \ and control characters.
-	strictNames bool
-	// pluginRoot: bare sources are taken from metadata.pluginRoot.
-	pluginRoot bool
 }
 
 var (
@@ -50,7 +46,7 @@ var profiles = []*Profile{
 		entryOnly:      []string{"source", "category", "tags", "strict", "relevance", "id"},
 		pluginFields:   []string{"metadata", "headers", "headersHelper"},
 		anthropicNames: append([]string{"first-party-plugins", "healthcare"}, anthropic2197...), reservedNames: reserved2197,
-		dotSkills: true, strictNames: true, pluginRoot: true,
+		dotSkills: true,
 	},
 }
 

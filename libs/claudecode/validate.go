@@ -226,10 +226,11 @@ var foreign = strings.Fields(`icon main scripts prompts categories engines files
 // unknownFields warns of the fields that the client ignores.
 func (p *Profile) unknownFields(at string, o object, known, entryOnly []string) (found []issue) {
 	for _, k := range sortedKeys(o) {
+		if slices.Contains(known, k) {
+			continue
+		}
 		code, text := "unknown_field", "The client does not know this field and ignores it."
 		switch near := nearest(k, known); {
-		case slices.Contains(known, k):
-			continue
 		case slices.Contains(entryOnly, k):
 			code, text = "entry_only_field", "This belongs into the entry in marketplace.json."
 		case slices.Contains(foreign, k):
