@@ -17,6 +17,7 @@ const (
 	TypeMarketplaceScanned = "marketplace.scanned"
 	TypeMarketplaceFailed  = "marketplace.failed"
 	TypePluginUpdated      = "plugin.updated"
+	TypeDiscoveryFinished  = "discovery.finished"
 	TypePluginChanged      = "catalog.changed.plugin"
 )
 
@@ -27,39 +28,6 @@ type Message struct {
 	Subject string
 	ID      string
 	Data    []byte
-}
-
-// ScanRequested asks for a scan of one marketplace.
-type ScanRequested struct {
-	Scan        string                  `json:"scan"`
-	Marketplace plugpack.MarketplaceKey `json:"marketplace"`
-	RequestedAt time.Time               `json:"requested_at"`
-	// Force reads the marketplace again even if nothing changed.
-	Force bool `json:"force,omitempty"`
-	// After is set by the schedule: the id of the last request that had been
-	// answered when it asked, or "none". Once another one has been answered,
-	// this one is out of date.
-	After string `json:"after,omitempty"`
-}
-
-// ScanProgress tells a waiting person how far a scan is.
-type ScanProgress struct {
-	Scan        string                  `json:"scan"`
-	Marketplace plugpack.MarketplaceKey `json:"marketplace"`
-	Step        string                  `json:"step"` // fetching, reading, publishing, done, unchanged, failed, waiting
-	Entries     int                     `json:"entries,omitempty"`
-	Changed     int                     `json:"changed,omitempty"`
-	Reason      string                  `json:"reason,omitempty"`
-}
-
-// Final says whether no more progress of this scan will follow.
-func (p ScanProgress) Final() bool {
-	return p.Step == "done" || p.Step == "unchanged" || p.Step == "failed"
-}
-
-// NewScanRequested makes the message that queues a scan.
-func NewScanRequested(r ScanRequested) (Message, error) {
-	return message(TypeScanRequested, "schedule", r.Scan, string(r.Marketplace), r.RequestedAt, SubjectScanRequested(r.Marketplace), r)
 }
 
 // NewMarketplaceScanned makes the message that announces a listing.
@@ -75,6 +43,12 @@ func NewMarketplaceFailed(f plugpack.Failure) (Message, error) {
 // NewPluginUpdated makes the message that announces an observation.
 func NewPluginUpdated(o plugpack.Observation) (Message, error) {
 	return message(TypePluginUpdated, "scraper", o.Scan+"/"+Token(o.Key().String()), o.Key().String(), o.ObservedAt, SubjectPluginUpdated(o.Key()), o)
+}
+
+// NewDiscoveryFinished makes the message that tells how complete a search was.
+func NewDiscoveryFinished(d Discovery) (Message, error) {
+	id := d.Method + "/" + d.FinishedAt.UTC().Format(time.RFC3339Nano)
+	return message(TypeDiscoveryFinished, "scraper", id, d.Method, d.FinishedAt, SubjectDiscoveryFinished(d.Method), d)
 }
 
 // NewPluginChanged makes the message that announces a committed change; id is

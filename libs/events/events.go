@@ -31,6 +31,8 @@ const (
 // Key-value buckets.
 const (
 	BucketScanState = "SCAN_STATE" // the scraper's memory, one value a marketplace
+	BucketScanTrial = "SCAN_TRIAL" // scans that were begun and have not ended
+	BucketDiscovery = "DISCOVERY"  // how far a discovery is, and what it has still to look at
 	BucketLease     = "LEASE"      // who is active where only one may be
 )
 
@@ -43,7 +45,7 @@ const MaxBytes = 1<<20 - 8<<10
 
 // Subject filters of the consumers.
 const (
-	ScanRequests   = "scan.requested.*"
+	ScanRequests   = "scan.requested.*.*" // of every priority
 	PluginEvents   = "plugin.updated.*"
 	CatalogPlugins = "catalog.changed.plugin.*"
 )
@@ -53,8 +55,17 @@ const (
 func Token(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
 // SubjectScanRequested carries ScanRequested.
-func SubjectScanRequested(k plugpack.MarketplaceKey) string {
-	return "scan.requested." + Token(string(k))
+func SubjectScanRequested(p Priority, k plugpack.MarketplaceKey) string {
+	return "scan.requested." + string(p) + "." + Token(string(k))
+}
+
+// ScanRequestsOf filters the requests of one priority.
+func ScanRequestsOf(p Priority) string { return "scan.requested." + string(p) + ".*" }
+
+// ScanRequestsFor filters the requests about one marketplace, whatever their
+// priority.
+func ScanRequestsFor(k plugpack.MarketplaceKey) string {
+	return "scan.requested.*." + Token(string(k))
 }
 
 // SubjectScanProgress carries ScanProgress. It is in no stream: whoever
@@ -76,6 +87,9 @@ func SubjectMarketplaceFailed(k plugpack.MarketplaceKey) string {
 
 // SubjectPluginUpdated carries plugpack.Observation.
 func SubjectPluginUpdated(k plugpack.Key) string { return "plugin.updated." + Token(k.String()) }
+
+// SubjectDiscoveryFinished carries Discovery.
+func SubjectDiscoveryFinished(method string) string { return "discovery.finished." + Token(method) }
 
 // SubjectPluginChanged carries plugpack.Plugin.
 func SubjectPluginChanged(id string) string { return "catalog.changed.plugin." + id }
@@ -112,16 +126,16 @@ func Ensure(ctx context.Context, js jetstream.JetStream) error {
 func streams() []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{
 		{
-			Name: StreamScan, Subjects: []string{"scan.requested.*"},
-			Description: "marketplaces to scan, each at most once",
+			Name: StreamScan, Subjects: []string{ScanRequests},
+			Description: "marketplaces to scan, each at most once a priority",
 			Retention:   jetstream.WorkQueuePolicy,
 			// A marketplace that waits or is being scanned is not queued again:
 			// its message stays until the scan acknowledges it.
 			MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
 		},
 		{
-			Name: StreamPlugin, Subjects: []string{"plugin.updated.*", "marketplace.scanned.*", "marketplace.failed.*"},
-			Description: "latest listing of each marketplace and latest observation of each plugin",
+			Name: StreamPlugin, Subjects: []string{"plugin.updated.*", "marketplace.scanned.*", "marketplace.failed.*", "discovery.finished.*"},
+			Description: "latest listing of each marketplace, observation of each plugin and end of each kind of search",
 			Retention:   jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
 		},
 		{
@@ -140,6 +154,8 @@ func streams() []jetstream.StreamConfig {
 func buckets() []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
 		{Bucket: BucketScanState, Description: "last commit and digests of each marketplace", History: 1},
+		{Bucket: BucketScanTrial, Description: "scans that were begun and have not ended", History: 1},
+		{Bucket: BucketDiscovery, Description: "how far each search for marketplaces is, and repositories to look at", History: 1},
 		// In memory, so that a disk that stalls costs nobody the lease; when NATS
 		// starts anew, it is taken anew.
 		{Bucket: BucketLease, Description: "active instances", History: 1, TTL: LeaseTTL, Storage: jetstream.MemoryStorage},

@@ -80,8 +80,8 @@ func TestContracts(t *testing.T) {
 	const marketplace, plugin = "Z2l0aHViLmNvbS9hY21lL3Rvb2xz", "Z2l0aHViLmNvbS9hY21lL3Rvb2xzOmRlcGxveQ"
 	t.Run(events.TypeScanRequested, func(t *testing.T) {
 		t.Parallel()
-		r := events.ScanRequested{Scan: "scan-1", Marketplace: "github.com/acme/tools", RequestedAt: sample.Time, Force: true}
-		contract(t, events.TypeScanRequested, "scan.requested."+marketplace, "scan-1", r, events.NewScanRequested)
+		r := events.ScanRequested{Scan: "scan-1", Marketplace: "github.com/acme/tools", RequestedAt: sample.Time, Priority: events.PriorityPopular, Force: true, After: "none"}
+		contract(t, events.TypeScanRequested, "scan.requested.popular."+marketplace, "scan-1", r, events.NewScanRequested)
 	})
 	t.Run(events.TypeMarketplaceScanned, func(t *testing.T) {
 		t.Parallel()
@@ -102,6 +102,11 @@ func TestContracts(t *testing.T) {
 		o := sample.Observation("acme/tools", "deploy", 1)
 		o.Scan, o.Facts.Description = "scan-1", `Ships <it> & "more" – 插件`
 		contract(t, events.TypePluginUpdated, "plugin.updated."+plugin, "scan-1/"+plugin, o, events.NewPluginUpdated)
+	})
+	t.Run(events.TypeDiscoveryFinished, func(t *testing.T) {
+		t.Parallel()
+		d := events.Discovery{Method: "topics", Found: 998, Total: 1003, Slices: 4, Incomplete: true, StartedAt: sample.Time, FinishedAt: sample.At(9)}
+		contract(t, events.TypeDiscoveryFinished, "discovery.finished.dG9waWNz", "topics/2026-01-02T03:13:05Z", d, events.NewDiscoveryFinished)
 	})
 	t.Run(events.TypePluginChanged, func(t *testing.T) {
 		t.Parallel()
@@ -185,7 +190,7 @@ func TestTokens(t *testing.T) {
 		seen[token] = key
 	}
 	subjects := []string{
-		events.SubjectScanRequested("github.com/a b/c.d"), events.SubjectScanProgress("github.com/a b/c.d"),
+		events.SubjectScanProgress("github.com/a b/c.d"), events.SubjectDiscoveryFinished("a.b c"),
 		events.SubjectMarketplaceScanned("github.com/a b/c.d"), events.SubjectMarketplaceFailed("github.com/a b/c.d"),
 		events.SubjectPluginUpdated(plugpack.Key{Marketplace: "github.com/a b/c.d", Name: "e.f g"}),
 		events.SubjectDead("catalog", "plugin.updated.x"),
@@ -194,6 +199,27 @@ func TestTokens(t *testing.T) {
 		if strings.Count(s, ".") != 2 || strings.ContainsAny(s, " *>") {
 			t.Errorf("subject %q has not three parts", s)
 		}
+	}
+}
+
+func TestPriorities(t *testing.T) {
+	t.Parallel()
+	const k = plugpack.MarketplaceKey("github.com/acme/tools")
+	for _, p := range events.Priorities {
+		m, err := events.NewScanRequested(events.ScanRequested{Scan: "1", Marketplace: k, RequestedAt: sample.Time, Priority: p})
+		if err != nil || m.Subject != "scan.requested."+string(p)+"."+events.Token(string(k)) {
+			t.Errorf("%s: subject %q, %v", p, m.Subject, err)
+		}
+		if filter := events.ScanRequestsOf(p); strings.TrimSuffix(filter, "*")+events.Token(string(k)) != m.Subject {
+			t.Errorf("%s: filter %q misses %q", p, filter, m.Subject)
+		}
+	}
+	m, err := events.NewScanRequested(events.ScanRequested{Scan: "1", Marketplace: k, RequestedAt: sample.Time})
+	if err != nil || m.Subject != events.SubjectScanRequested(events.PriorityNow, k) {
+		t.Errorf("without a priority: %q, %v", m.Subject, err)
+	}
+	if _, err := events.NewScanRequested(events.ScanRequested{Marketplace: k, Priority: "now.x"}); errs.KindOf(err) != errs.Invalid {
+		t.Errorf("an unknown priority gives %v, want Invalid", err)
 	}
 }
 
@@ -235,7 +261,7 @@ func TestEnsure(t *testing.T) {
 			t.Errorf("stream %s: %v", name, err)
 		}
 	}
-	for _, name := range []string{events.BucketScanState, events.BucketLease} {
+	for _, name := range []string{events.BucketScanState, events.BucketScanTrial, events.BucketDiscovery, events.BucketLease} {
 		if _, err := js.KeyValue(t.Context(), name); err != nil {
 			t.Errorf("bucket %s: %v", name, err)
 		}
@@ -261,7 +287,7 @@ func TestEnsureKeepsMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	info := stream.CachedInfo()
-	if info.Config.MaxMsgsPerSubject != 1 || len(info.Config.Subjects) != 3 || info.State.Msgs != 1 {
+	if info.Config.MaxMsgsPerSubject != 1 || len(info.Config.Subjects) != 4 || info.State.Msgs != 1 {
 		t.Errorf("%d messages a subject, subjects %v, %d messages", info.Config.MaxMsgsPerSubject, info.Config.Subjects, info.State.Msgs)
 	}
 }
@@ -270,7 +296,7 @@ func TestScanQueueTakesAMarketplaceOnce(t *testing.T) {
 	t.Parallel()
 	b := testkit.Bus(t)
 	ask := func(scan string, k plugpack.MarketplaceKey) error {
-		m, err := events.NewScanRequested(events.ScanRequested{Scan: scan, Marketplace: k, RequestedAt: sample.Time})
+		m, err := events.NewScanRequested(events.ScanRequested{Scan: scan, Marketplace: k, RequestedAt: sample.Time, Priority: events.PriorityStale})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,11 +308,18 @@ func TestScanQueueTakesAMarketplaceOnce(t *testing.T) {
 	if err := ask("2", "github.com/acme/tools"); errs.KindOf(err) != errs.Conflict {
 		t.Errorf("a second request while one waits gives %v, want Conflict", err)
 	}
+	urgent, err := events.NewScanRequested(events.ScanRequested{Scan: "u", Marketplace: "github.com/acme/tools", RequestedAt: sample.Time, Priority: events.PriorityNow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Publish(t.Context(), urgent); err != nil {
+		t.Errorf("an urgent request behind a stale one is refused: %v", err)
+	}
 	if err := ask("3", "github.com/acme/other"); err != nil {
 		t.Errorf("another marketplace is refused: %v", err)
 	}
 	cons, err := b.JetStream().CreateOrUpdateConsumer(t.Context(), events.StreamScan, jetstream.ConsumerConfig{
-		Durable: "scraper", FilterSubject: events.ScanRequests, AckPolicy: jetstream.AckExplicitPolicy,
+		Durable: "scraper", FilterSubject: events.ScanRequestsOf(events.PriorityStale), AckPolicy: jetstream.AckExplicitPolicy,
 	})
 	if err != nil {
 		t.Fatal(err)

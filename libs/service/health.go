@@ -11,11 +11,15 @@ import (
 )
 
 // withHealth answers /livez, /readyz and, where h has no answer of its own,
-// /health, before h.
+// /health, before h. /metrics comes with them where nobody but an operator can
+// ask (see ExposeMetrics).
 func (p *Process) withHealth(h http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", Health)
 	mux.HandleFunc("GET /readyz", p.readyz)
+	if h == nil || p.metrics {
+		mux.Handle("GET /metrics", p.metricsHandler())
+	}
 	if h == nil {
 		mux.HandleFunc("GET /health", Health)
 		return mux

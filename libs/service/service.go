@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -51,7 +52,10 @@ func BuildVersion() string {
 type Process struct {
 	Name string
 	Log  *slog.Logger
+	// Metrics are what /metrics tells, where that is answered.
+	Metrics *prometheus.Registry
 
+	metrics  bool // /metrics is answered beside a handler
 	level    slog.LevelVar
 	mu       sync.Mutex
 	checks   []check
@@ -67,7 +71,7 @@ type check struct {
 // New makes a process that logs to w: JSON lines, or on a terminal plain ones.
 // One without a name leaves it to its parts to say which service a line is of.
 func New(name string, w io.Writer) *Process {
-	p := &Process{Name: name, stopping: make(chan struct{})}
+	p := &Process{Name: name, Metrics: newRegistry(), stopping: make(chan struct{})}
 	options := &slog.HandlerOptions{Level: &p.level}
 	p.Log = slog.New(slog.NewJSONHandler(w, options))
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {

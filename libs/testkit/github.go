@@ -25,8 +25,9 @@ import (
 )
 
 // GitHubServer speaks the few routes of GitHub's REST interface that the
-// scraper calls: a repository, its head, its archive, the limits. Answers have
-// ETags, and conditional requests are answered 304.
+// scraper calls: a repository, its head, its archive, its latest release, one of
+// its files, both searches, the limits. Answers have ETags, and conditional
+// requests are answered 304.
 type GitHubServer struct {
 	// URL is the base address, with a trailing slash.
 	URL string
@@ -40,8 +41,10 @@ type GitHubServer struct {
 	log     []GitHubRequest
 	token   string
 	host    string
-	// remaining is what /rate_limit tells; nothing is counted.
-	remaining int
+	now     func() time.Time
+	buckets map[string]*gitHubBucket // by resource
+	// incomplete is how many searches still give up half-way.
+	incomplete int
 }
 
 type gitHubRepo struct {
@@ -50,13 +53,17 @@ type gitHubRepo struct {
 	files   map[string]string
 	version int // counts changes, so that going back is a new commit too
 	stars   int
-	gone    int // status instead of an answer
+	topics  []string
+	created time.Time
+	release string // the latest one's tag
+	gone    int    // status instead of an answer
 }
 
 // GitHubRequest is one line of the server's log. Archives are logged twice, as
 // the question to the API and as the download.
 type GitHubRequest struct {
 	Path        string
+	Query       string
 	Status      int
 	Conditional bool
 	Download    bool
@@ -79,7 +86,7 @@ type GitHubFault struct {
 // named owner/repo/path. A name "owner/repo/path -> target" is a link.
 func GitHub(t testing.TB, file string) *GitHubServer {
 	t.Helper()
-	g := &GitHubServer{t: t, repos: map[string]*gitHubRepo{}, renamed: map[string]string{}, remaining: 5000, host: "github.com"}
+	g := &GitHubServer{t: t, repos: map[string]*gitHubRepo{}, renamed: map[string]string{}, host: "github.com", now: time.Now, buckets: gitHubBuckets()}
 	g.Load(file)
 	g.server = httptest.NewUnstartedServer(g)
 	g.URL = "http://" + g.server.Listener.Addr().String() + "/" // which its handlers read
@@ -138,6 +145,27 @@ func (g *GitHubServer) Stars(repo string, n int) {
 	g.repos[strings.ToLower(repo)].stars = n
 }
 
+// Topics sets the topics, which is no commit.
+func (g *GitHubServer) Topics(repo string, topics ...string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.repos[strings.ToLower(repo)].topics = topics
+}
+
+// Created sets when the repository was made.
+func (g *GitHubServer) Created(repo string, at time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.repos[strings.ToLower(repo)].created = at.UTC()
+}
+
+// Release makes tag the latest release.
+func (g *GitHubServer) Release(repo, tag string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.repos[strings.ToLower(repo)].release = tag
+}
+
 // Delete makes the repository answer with status, such as 404 or 451; 0 brings
 // it back.
 func (g *GitHubServer) Delete(repo string, status int) {
@@ -177,13 +205,6 @@ func (g *GitHubServer) SetHost(host string) {
 	g.host = host
 }
 
-// Exhaust makes /rate_limit say that nothing is left.
-func (g *GitHubServer) Exhaust() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.remaining = 0
-}
-
 // Fault adds a fault; the first that matches is used.
 func (g *GitHubServer) Fault(f GitHubFault) {
 	g.mu.Lock()
@@ -215,7 +236,10 @@ func (g *GitHubServer) change(repo string, f func(*gitHubRepo)) {
 	if r == nil {
 		h := fnv.New32a()
 		_, _ = io.WriteString(h, key)
-		r = &gitHubRepo{id: int64(h.Sum32()) + 1, name: repo, files: map[string]string{}}
+		r = &gitHubRepo{
+			id: int64(h.Sum32()) + 1, name: repo, files: map[string]string{}, topics: []string{"test"},
+			created: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(h.Sum32()%(300*24*3600)) * time.Second),
+		}
 		g.repos[key] = r
 	}
 	r.files = maps.Clone(r.files)
@@ -244,7 +268,7 @@ func (g *GitHubServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			return
 		}
 	}
-	status, header, body := g.answer(req, path)
+	status, header, body := g.limited(req, path, g.answer)
 	if etag := header.Get("ETag"); status == http.StatusOK && etag != "" && req.Header.Get("If-None-Match") == etag {
 		status, body = http.StatusNotModified, nil
 	}
@@ -273,7 +297,7 @@ func (g *GitHubServer) record(req *http.Request, path string, status int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.log = append(g.log, GitHubRequest{
-		Path: path, Status: status, Conditional: req.Header.Get("If-None-Match") != "", Download: strings.HasPrefix(path, "/codeload/"),
+		Path: path, Query: req.URL.Query().Get("q"), Status: status, Conditional: req.Header.Get("If-None-Match") != "", Download: strings.HasPrefix(path, "/codeload/"),
 	})
 }
 
@@ -286,9 +310,11 @@ func (g *GitHubServer) answer(req *http.Request, path string) (int, http.Header,
 	case g.token != "" && !download && req.Header.Get("Authorization") != "Bearer "+g.token:
 		return message(http.StatusUnauthorized, "Bad credentials")
 	case path == "/rate_limit":
-		return jsonAnswer(map[string]any{"resources": map[string]any{"core": map[string]any{
-			"limit": 5000, "remaining": g.remaining, "reset": time.Now().Add(time.Hour).Unix(),
-		}}})
+		return jsonAnswer(map[string]any{"resources": g.standings()})
+	case path == "/search/code":
+		return g.searchCode(req)
+	case path == "/search/repositories":
+		return g.searchRepositories(req)
 	case parts[0] == "repositories" && len(parts) >= 2:
 		for key, r := range g.repos {
 			if strconv.FormatInt(r.id, 10) == parts[1] {
@@ -316,22 +342,35 @@ func (g *GitHubServer) repository(r *gitHubRepo, key string, rest []string) (int
 	}
 	switch route := strings.Join(rest, "/"); {
 	case route == "":
-		owner, _, _ := strings.Cut(r.name, "/")
-		return jsonAnswer(map[string]any{
-			"id": r.id, "full_name": r.name, "html_url": "https://" + g.host + "/" + r.name, "owner": map[string]any{"login": owner, "id": 7},
-			"description": "Made for a test.", "default_branch": "main", "stargazers_count": r.stars, "license": map[string]any{"spdx_id": "MIT"},
-			"pushed_at": time.Date(2026, 1, 1, 0, 0, r.version, 0, time.UTC), "topics": []string{"test"},
-		})
+		return jsonAnswer(g.object(r))
+	case route == "releases/latest" && r.release != "":
+		return jsonAnswer(map[string]any{"tag_name": r.release, "published_at": r.pushed()})
 	case len(r.files) == 0:
 		return message(http.StatusConflict, "Git Repository is empty.")
 	case route == "commits/HEAD":
 		sha := r.commit()
 		return http.StatusOK, http.Header{"Etag": {`"` + sha + `"`}}, []byte(sha)
+	case strings.HasPrefix(route, "contents/"):
+		if text, ok := r.files[strings.TrimPrefix(route, "contents/")]; ok {
+			return jsonAnswer(map[string]any{"type": "file", "size": len(text), "content": text})
+		}
 	case strings.HasPrefix(route, "tarball/"):
 		return http.StatusFound, http.Header{"Location": {g.URL + "codeload/" + key + "/" + rest[1]}}, nil
 	}
 	return message(http.StatusNotFound, "Not Found")
 }
+
+// object is the repository as the API and its search show it.
+func (g *GitHubServer) object(r *gitHubRepo) map[string]any {
+	owner, _, _ := strings.Cut(r.name, "/")
+	return map[string]any{
+		"id": r.id, "full_name": r.name, "html_url": "https://" + g.host + "/" + r.name, "owner": map[string]any{"login": owner, "id": 7},
+		"description": "Made for a test.", "default_branch": "main", "stargazers_count": r.stars, "license": map[string]any{"spdx_id": "MIT"},
+		"pushed_at": r.pushed(), "created_at": r.created, "topics": r.topics,
+	}
+}
+
+func (r *gitHubRepo) pushed() time.Time { return time.Date(2026, 1, 1, 0, 0, r.version, 0, time.UTC) }
 
 func message(status int, text string) (int, http.Header, []byte) {
 	return status, http.Header{}, fmt.Appendf(nil, `{"message":%q}`, text)

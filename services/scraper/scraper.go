@@ -11,13 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
@@ -58,9 +59,12 @@ func (o Options) CheckHTTPS(production bool) error {
 type Options struct {
 	GitHubToken  config.Secret `env:"GITHUB_TOKEN" doc:"Token for GitHub; without one its unauthenticated limit of 60 requests an hour holds." want:"a personal access token"`
 	GitHubAPIURL config.URL    `env:"GITHUB_API_URL" envDefault:"https://api.github.com/" doc:"GitHub's API; that of a GitHub Enterprise server ends in /api/v3/." want:"an http or https address such as https://api.github.com/"`
-	Sources      string        `env:"PLUGPACK_SOURCES" doc:"File of marketplaces to scan, one a line, # begins a comment; without one a few well-known ones." want:"a file that can be read"`
-	ScanInterval time.Duration `env:"SCAN_INTERVAL" envDefault:"6h" doc:"Time from one scan of a marketplace to the next." want:"a duration from 1m to 720h, such as 6h"`
-	ScanWorkers  int           `env:"SCAN_WORKERS" envDefault:"4" doc:"Marketplaces that one scraper scans at once." want:"a whole number from 1 to 64"`
+	Sources      string        `env:"PLUGPACK_SOURCES" doc:"File of marketplaces to scan, one a line, # begins a comment, token=NAME after one names the variable with its own token, server ADDRESS a GitHub Enterprise API; without a file a few well-known ones." want:"a file that can be read"`
+	ScanInterval time.Duration `env:"SCAN_INTERVAL" envDefault:"6h" doc:"Time from one scan of a marketplace to the next; up to eight times as long for those that rarely change." want:"a duration from 1m to 720h, such as 6h"`
+	ScanWorkers  int           `env:"SCAN_WORKERS" envDefault:"4" doc:"Marketplaces that one scraper scans at once; as many again that somebody waits for, and half as many that rarely change." want:"a whole number from 1 to 64"`
+
+	OptOutFile        string            `env:"PLUGPACK_OPT_OUT" doc:"File of those who are not to be scanned, one a line: owner, owner/repo or host/owner/repo, # begins a comment." want:"a file that can be read"`
+	DiscoveryInterval DiscoveryInterval `env:"DISCOVERY_INTERVAL" envDefault:"24h" doc:"Time from one search for unknown marketplaces to the next; it needs GITHUB_TOKEN." want:"a duration from 1h to 720h, or off"`
 
 	// SampleDir is a folder with a marketplace that is scanned instead while
 	// GitHub cannot be reached; "" for none.
@@ -89,14 +93,18 @@ type Deps struct {
 	Bus *bus.Bus
 	Log *slog.Logger
 	Now func() time.Time // nil for time.Now
+	// Metrics is where the scraper's metrics are registered; nil for nowhere.
+	Metrics prometheus.Registerer
 }
 
 // Scraper is the service.
 type Scraper struct {
 	Options
 	Deps
-	github  *github.Client
+	clients *github.Clients
 	sources []plugpack.MarketplaceKey
+	optOuts state.OptOuts
+	scans   *prometheus.CounterVec
 	sample  plugpack.MarketplaceKey // "" for none
 }
 
@@ -108,15 +116,23 @@ func New(o Options, d Deps) (*Scraper, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	client, err := github.New(github.Options{BaseURL: string(o.GitHubAPIURL), Token: string(o.GitHubToken), Now: d.Now})
+	sources, err := readSources(o.Sources, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	sources, err := readSources(o.Sources)
+	optOuts, err := state.ReadOptOuts(o.OptOutFile)
 	if err != nil {
 		return nil, err
 	}
-	s := &Scraper{Options: o, Deps: d, github: client, sources: sources}
+	usual := github.Options{BaseURL: string(o.GitHubAPIURL), Token: string(o.GitHubToken), Now: d.Now, Metrics: github.NewMetrics(d.Metrics)}
+	clients, err := github.NewClients(usual, sources.servers, sources.credentials)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scraper{Options: o, Deps: d, clients: clients, sources: sources.keys, optOuts: optOuts}
+	s.scans = promauto.With(d.Metrics).NewCounterVec(prometheus.CounterOpts{
+		Name: "plugpack_scans_total", Help: "Scans by how they ended: done, unchanged, failed; waiting counts tries put off.",
+	}, []string{"outcome"})
 	if o.SampleDir != "" {
 		dir, err := filepath.Abs(o.SampleDir)
 		if err != nil {
@@ -126,9 +142,6 @@ func New(o Options, d Deps) (*Scraper, error) {
 	}
 	return s, nil
 }
-
-// durable names the consumer that all scrapers share.
-const durable = "scraper"
 
 // Run scans what is queued and queues what is due, until ctx ends; scans under
 // way are finished first.
@@ -146,20 +159,27 @@ func (s *Scraper) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	trials, err := state.OpenTrials(ctx, s.Bus.JetStream())
+	if err != nil {
+		return err
+	}
 	scanner := scan.New(scan.Config{
-		GitHub: scan.GitHub{Client: s.github, Temp: temp, Log: s.Log}, Folders: scan.Folders{Allowed: s.mayRead},
-		Bus: s.Bus, Store: store, Log: s.Log, Now: s.Now, Interval: s.ScanInterval,
+		GitHub: hosts{s.clients, temp, s.Log}, Folders: scan.Folders{Allowed: s.mayRead},
+		Bus: counted{s.Bus, s.scans}, Store: store, Log: s.Log, Now: s.Now, Interval: s.ScanInterval,
 	})
+	w := &worker{Scraper: s, scan: scanner.Handle, store: store, trials: trials}
 	g, ctx := errgroup.WithContext(ctx)
 	if !s.QueueOnly {
 		g.Go(func() error { return s.schedule(store).Run(ctx) })
+		g.Go(func() error { return s.discover(ctx, store) })
 	}
-	g.Go(func() error {
-		return s.Bus.Consume(ctx, bus.Subscription{
-			Stream: events.StreamScan, Durable: durable, Filter: events.ScanRequests,
-			Workers: s.ScanWorkers,
-		}, hurried(ctx, scanner.Handle))
-	})
+	for _, p := range events.Priorities {
+		g.Go(func() error {
+			return s.Bus.Consume(ctx, bus.Subscription{
+				Stream: events.StreamScan, Durable: durable(p), Filter: events.ScanRequestsOf(p), Workers: s.workers(p),
+			}, hurried(ctx, w.handle))
+		})
+	}
 	return g.Wait()
 }
 
@@ -187,52 +207,11 @@ func (s *Scraper) mayRead(folder plugpack.MarketplaceKey) bool {
 
 func (s *Scraper) schedule(store *state.Store) *schedule.Schedule {
 	return schedule.New(schedule.Config{
-		Sources: s.sources, Sample: s.sample, Store: store, Reachable: s.github.Reachable, Log: s.Log, Now: s.Now,
-		Enqueue: func(ctx context.Context, k plugpack.MarketplaceKey, after string) (bool, error) {
-			_, queued, err := enqueue(ctx, s.Bus, events.ScanRequested{Marketplace: k, After: after})
+		Sources: s.sources, Sample: s.sample, Store: store, Excluded: s.optOuts.Excluded, Interval: s.ScanInterval, Log: s.Log, Now: s.Now,
+		Host: func(k plugpack.MarketplaceKey) schedule.Host { return s.clients.For(k) },
+		Enqueue: func(ctx context.Context, r schedule.Request) (bool, error) {
+			_, queued, err := enqueue(ctx, s.Bus, events.ScanRequested{Marketplace: r.Marketplace, After: r.After, Priority: r.Priority})
 			return queued, err
 		},
 	})
-}
-
-// Enqueue queues a scan of k. queued is false when one waits or is under way
-// already. force reads and publishes everything again even if nothing changed.
-func Enqueue(ctx context.Context, b *bus.Bus, k plugpack.MarketplaceKey, force bool) (scanID string, queued bool, err error) {
-	return enqueue(ctx, b, events.ScanRequested{Marketplace: k, Force: force})
-}
-
-func enqueue(ctx context.Context, b *bus.Bus, r events.ScanRequested) (scanID string, queued bool, err error) {
-	if err := r.Marketplace.Validate(); err != nil {
-		return "", false, err
-	}
-	r.Scan, r.RequestedAt = uuid.Must(uuid.NewV7()).String(), time.Now().UTC()
-	m, err := events.NewScanRequested(r)
-	if err != nil {
-		return "", false, err
-	}
-	err = b.Publish(ctx, m)
-	if errs.KindOf(err) == errs.Conflict {
-		return "", false, nil
-	}
-	if err != nil {
-		return "", false, err
-	}
-	return r.Scan, true, nil
-}
-
-// Queued says whether a scan of k waits or is under way.
-func Queued(ctx context.Context, b *bus.Bus, k plugpack.MarketplaceKey) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	s, err := b.JetStream().Stream(ctx, events.StreamScan)
-	if err == nil {
-		_, err = s.GetLastMsgForSubject(ctx, events.SubjectScanRequested(k))
-	}
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, errs.New(errs.Unavailable, "look for %s in the queue: %w", k, err)
-	}
-	return true, nil
 }

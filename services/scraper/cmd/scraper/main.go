@@ -21,7 +21,7 @@ func run(ctx context.Context, p *service.Process) error {
 		return err
 	}
 	defer b.Close()
-	s, err := scraper.New(cfg.Options, scraper.Deps{Bus: b, Log: p.Log})
+	s, err := scraper.New(cfg.Options, scraper.Deps{Bus: b, Log: p.Log, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}

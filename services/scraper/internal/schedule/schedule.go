@@ -1,9 +1,13 @@
 // Package schedule queues each marketplace when it is due.
 //
-// When that is, the scrapers' shared state says, so all scrapers may run the
-// same schedule: the queue takes a marketplace once, and each looks at the
-// state again before it asks. A marketplace that was scanned once, by whomever
-// it was asked for, stays on the schedule.
+// When that is, the scrapers' shared state says (interval.go), so all scrapers
+// may run the same schedule: the queue takes a marketplace once, and each looks
+// at the state again before it asks. A marketplace that was scanned once, by
+// whomever it was asked for, stays on the schedule, unless its owner or this
+// hub's operator does not want that.
+//
+// However many are due at once, they are queued no faster than a host's hourly
+// limit allows (host.go), those that many use first.
 package schedule
 
 import (
@@ -14,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
-	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
@@ -23,9 +27,11 @@ const (
 	// askAgain is how long GitHub is left alone while it cannot be reached,
 	// and how long an answer that it can be is good for.
 	askAgain = time.Minute
-	// hold is how long a marketplace that was queued is not queued again
-	// unless its state changes: it may wait behind many others.
-	hold = 5 * time.Minute
+	// A marketplace that was queued is not queued again for minHold unless its
+	// state changes, and each time for twice as long: it may wait behind many
+	// others.
+	minHold = 5 * time.Minute
+	maxHold = time.Hour
 )
 
 // Store tells the states.
@@ -39,30 +45,38 @@ type Config struct {
 	Sources []plugpack.MarketplaceKey
 	// Sample is queued when GitHub cannot be asked and nothing of it was ever
 	// scanned; "" for none.
-	Sample    plugpack.MarketplaceKey
-	Store     Store
-	Reachable func(ctx context.Context) error
-	// Enqueue queues a scan that is to be made only if the request answered
-	// last is still after.
-	Enqueue func(ctx context.Context, k plugpack.MarketplaceKey, after string) (queued bool, err error)
-	Log     *slog.Logger
-	Now     func() time.Time
+	Sample plugpack.MarketplaceKey
+	Store  Store
+	// Host gives who is asked about k, which is no folder; the same one for all
+	// that share a limit.
+	Host func(k plugpack.MarketplaceKey) Host
+	// Excluded says that k is not to be scanned, whatever its state says.
+	Excluded func(k plugpack.MarketplaceKey) bool
+	Enqueue  func(ctx context.Context, r Request) (queued bool, err error)
+	Interval time.Duration // from one scan of a popular marketplace to the next
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Request is a scan that is to be made only if the request answered last is
+// still After.
+type Request struct {
+	Marketplace plugpack.MarketplaceKey
+	After       string
+	Priority    events.Priority
 }
 
 // Schedule is one scraper's view of what is due.
 type Schedule struct {
 	Config
-	due map[plugpack.MarketplaceKey]time.Time
-	// away is the kind of GitHub's last error, Internal for none, and asked is
-	// when it was asked.
-	away  errs.Kind
-	asked time.Time
+	due   map[plugpack.MarketplaceKey]entry
+	hosts map[Host]*host
 	// stocked says that some marketplace from elsewhere was scanned.
 	stocked bool
 }
 
 // New makes a schedule of the sources and of all that was ever scanned.
-func New(c Config) *Schedule { return &Schedule{Config: c} }
+func New(c Config) *Schedule { return &Schedule{Config: c, hosts: map[Host]*host{}} }
 
 // Run queues what is due until ctx ends. An error of NATS is waited out.
 func (s *Schedule) Run(ctx context.Context) error {
@@ -78,9 +92,11 @@ func (s *Schedule) Run(ctx context.Context) error {
 }
 
 func (s *Schedule) run(ctx context.Context) error {
-	s.due = map[plugpack.MarketplaceKey]time.Time{}
+	s.due = map[plugpack.MarketplaceKey]entry{}
 	for _, k := range s.Sources {
-		s.due[k] = time.Time{}
+		if !s.Excluded(k) {
+			s.due[k] = entry{priority: events.PriorityPopular, cost: costOfNew}
+		}
 	}
 	states := make(chan state.State)
 	g, ctx := errgroup.WithContext(ctx)
@@ -112,9 +128,8 @@ func (s *Schedule) loop(ctx context.Context, states <-chan state.State) error {
 				ready = true
 				break
 			}
-			s.due[st.Key] = st.NextAt
 			s.stocked = s.stocked || st.Listing != nil && !st.Key.Local()
-			if !ready || !st.NextAt.Before(next) {
+			if !s.learn(st) || !ready || !s.due[st.Key].at.Before(next) {
 				continue
 			}
 		}
@@ -127,86 +142,4 @@ func (s *Schedule) loop(ctx context.Context, states <-chan state.State) error {
 		}
 		timer.Reset(next.Sub(s.Now()))
 	}
-}
-
-// enqueueDue queues what is due and says when to look again.
-func (s *Schedule) enqueueDue(ctx context.Context) (next time.Time, err error) {
-	now := s.Now()
-	next = now.Add(askAgain)
-	var folders, remote []plugpack.MarketplaceKey
-	for k, at := range s.due {
-		switch {
-		case at.After(now):
-			if at.Before(next) {
-				next = at
-			}
-		case k.Local():
-			folders = append(folders, k)
-		default:
-			remote = append(remote, k)
-		}
-	}
-	keys := folders
-	if len(remote) > 0 {
-		reachable, changed := s.reachable(ctx, now)
-		switch {
-		case reachable:
-			keys = append(keys, remote...)
-		case changed && s.Sample != "" && !s.stocked:
-			keys = append(keys, s.Sample)
-		}
-	}
-	for _, k := range keys {
-		if err := s.enqueue(ctx, k, now); err != nil {
-			return next, err
-		}
-	}
-	return next, nil
-}
-
-func (s *Schedule) enqueue(ctx context.Context, k plugpack.MarketplaceKey, now time.Time) error {
-	// Another scraper may have seen to it a moment ago.
-	st, err := s.Store.Get(ctx, k)
-	if err != nil {
-		return err
-	}
-	if st.NextAt.After(now) {
-		s.due[k] = st.NextAt
-		return nil
-	}
-	queued, err := s.Enqueue(ctx, k, st.LastRequest())
-	if err != nil {
-		return err
-	}
-	s.due[k] = now.Add(hold)
-	if queued {
-		s.Log.Debug("queued", "marketplace", k)
-	}
-	return nil
-}
-
-// reachable asks GitHub at most once a minute, and says in the log only what
-// has changed.
-func (s *Schedule) reachable(ctx context.Context, now time.Time) (ok, changed bool) {
-	if !s.asked.IsZero() && now.Sub(s.asked) < askAgain {
-		return s.away == errs.Internal, false
-	}
-	err := s.Reachable(ctx)
-	if ctx.Err() != nil {
-		return false, false
-	}
-	before := s.away
-	s.asked, s.away = now, errs.KindOf(err) // Internal for nil too
-	switch {
-	case s.away == before:
-	case err == nil:
-		s.Log.Info("GitHub can be reached again")
-	case s.away == errs.Unauthorized:
-		s.Log.Warn(errs.Detail(err) + "; set another one or none")
-	case s.away == errs.TooMany:
-		s.Log.Warn(errs.Detail(err))
-	default:
-		s.Log.Warn(errs.Detail(err) + ": nothing there is scanned for now; set GITHUB_API_URL or check the network")
-	}
-	return err == nil, s.away != before
 }

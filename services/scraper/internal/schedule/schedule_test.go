@@ -34,6 +34,11 @@ type world struct {
 	asked   int
 	github  error
 	lost    error // of the store
+	limit   int   // of GitHub; 0 for the usual one
+	out     plugpack.MarketplaceKey
+	hosts   map[string]Host // other ones
+	scans   bool            // what is queued is scanned at once
+	orders  []Request
 	start   time.Time
 	log     bytes.Buffer
 }
@@ -91,6 +96,21 @@ func (w *world) take() []string {
 	return q
 }
 
+// Reachable and HourlyLimit make the world its own only host.
+func (w *world) Reachable(context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	return w.github
+}
+
+func (w *world) HourlyLimit() int {
+	if w.limit == 0 {
+		return 5000
+	}
+	return w.limit
+}
+
 // run starts a schedule of these sources and gives control back when it rests.
 func run(t *testing.T, w *world, sources ...plugpack.MarketplaceKey) {
 	t.Helper()
@@ -100,16 +120,23 @@ func run(t *testing.T, w *world, sources ...plugpack.MarketplaceKey) {
 	}
 	s := New(Config{
 		Sources: sources, Sample: sample, Store: w, Now: time.Now, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
-		Reachable: func(context.Context) error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.asked++
-			return w.github
+		Excluded: func(k plugpack.MarketplaceKey) bool { return k == w.out }, Interval: 6 * time.Hour,
+		Host: func(k plugpack.MarketplaceKey) Host {
+			if h := w.hosts[k.Host()]; h != nil {
+				return h
+			}
+			return w
 		},
-		Enqueue: func(_ context.Context, k plugpack.MarketplaceKey, _ string) (bool, error) {
+		Enqueue: func(_ context.Context, r Request) (bool, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.queued = append(w.queued, fmt.Sprintf("%s %d", k, int(time.Since(w.start).Seconds())))
+			w.queued = append(w.queued, fmt.Sprintf("%s %d", r.Marketplace, int(time.Since(w.start).Seconds())))
+			w.orders = append(w.orders, r)
+			if w.scans {
+				st := w.states[r.Marketplace]
+				st.NextAt = time.Now().Add(48 * time.Hour)
+				w.states[r.Marketplace] = st
+			}
 			return true, nil
 		},
 	})
@@ -171,8 +198,12 @@ func TestSchedule(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{}
 			run(t, w, one)
-			pass(11 * time.Minute)
-			want(t, w, "github.com/a/one 0", "github.com/a/one 300", "github.com/a/one 600")
+			pass(16 * time.Minute)
+			want(t, w, "github.com/a/one 0", "github.com/a/one 300", "github.com/a/one 900")
+			pass(12 * time.Hour)
+			if n := len(w.take()); n < 10 || n > 16 {
+				t.Errorf("queued again %d times in twelve hours", n)
+			}
 		})
 	})
 	t.Run("NATS may go and come", func(t *testing.T) {

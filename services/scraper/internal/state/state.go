@@ -33,6 +33,13 @@ type State struct {
 	// Key is the marketplace as it was asked for; a renamed repository's
 	// listing has another.
 	Key plugpack.MarketplaceKey `json:"key"`
+	// HostID is the repository's id at its host, as far as it was known when the
+	// marketplace was found, and FoundBy is the kind of search that found it.
+	HostID  int64  `json:"host_id,omitempty"`
+	FoundBy string `json:"found_by,omitempty"`
+	// OptedOut: the owner asked not to be listed. It holds for good, whatever
+	// becomes of the file that said so.
+	OptedOut bool `json:"opted_out,omitempty"`
 	// Request is the id of the last scan request that came to its end.
 	Request string `json:"request,omitempty"`
 	// Reader is the version of the code that read Commit.
@@ -60,6 +67,18 @@ type State struct {
 
 // LastRequest gives the id of the last request that came to its end, or "none".
 func (s State) LastRequest() string { return cmp.Or(s.Request, "none") }
+
+// Stored says whether the state was read from the bucket, and is not the empty
+// one of a marketplace never seen.
+func (s State) Stored() bool { return s.revision > 0 }
+
+// RepositoryID gives the repository's id at its host, or 0.
+func (s State) RepositoryID() int64 {
+	if s.Listing != nil && s.Listing.Repository.HostID != 0 {
+		return s.Listing.Repository.HostID
+	}
+	return s.HostID
+}
 
 // Published gives the digests by plugin name.
 func (s State) Published() map[string]string {
@@ -209,4 +228,24 @@ func (s *Store) Watch(ctx context.Context, f func(State)) error {
 			}
 		}
 	}
+}
+
+// errListed ends a watch that only wanted what there is.
+var errListed = errors.New("all states were listed")
+
+// Each calls f with every state there is.
+func (s *Store) Each(ctx context.Context, f func(State)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err := s.Watch(ctx, func(st State) {
+		if st.Key == "" {
+			cancel(errListed)
+		} else if ctx.Err() == nil {
+			f(st)
+		}
+	})
+	if errors.Is(context.Cause(ctx), errListed) {
+		return nil
+	}
+	return err
 }
