@@ -13,10 +13,17 @@ const (
 	Hook    ComponentKind = "hook"
 	MCP     ComponentKind = "mcp"
 	LSP     ComponentKind = "lsp"
+
+	OutputStyle ComponentKind = "output-style"
+	Workflow    ComponentKind = "workflow"
+	Theme       ComponentKind = "theme"
+	Monitor     ComponentKind = "monitor"
+	Bin         ComponentKind = "bin" // a program that is put on the path
+	Settings    ComponentKind = "settings"
 )
 
 // ComponentKinds lists every kind in the order pages show them.
-var ComponentKinds = []ComponentKind{Command, Agent, Skill, Hook, MCP, LSP}
+var ComponentKinds = []ComponentKind{Command, Agent, Skill, Hook, MCP, LSP, OutputStyle, Workflow, Theme, Monitor, Bin, Settings}
 
 // Component is one thing that a plugin adds to the client.
 type Component struct {

@@ -26,6 +26,7 @@ const (
 	SourceURL         SourceKind = "url"
 	SourceGitSubdir   SourceKind = "git-subdir"
 	SourceNPM         SourceKind = "npm"
+	SourceArchive     SourceKind = "archive"
 	SourceUnsupported SourceKind = "unsupported"
 )
 
@@ -84,6 +85,9 @@ type Facts struct {
 	Requirements Requirements `json:"requirements,omitzero"`
 	Verdicts     *Verdicts    `json:"verdicts,omitempty"`
 	Costs        *Costs       `json:"costs,omitempty"`
+	Documents    Documents    `json:"documents,omitzero"`
+	Security     *Security    `json:"security,omitempty"`
+	Quality      *Quality     `json:"quality,omitempty"`
 }
 
 // Observation is what one scan saw of one plugin.

@@ -1,0 +1,26 @@
+package plugpack
+
+// Document is a text that a plugin brings for people.
+type Document struct {
+	Path  string `json:"path"`  // within the plugin; of one above it, with ../
+	Bytes int64  `json:"bytes"` // of the whole file
+	Text  string `json:"text,omitempty"`
+	// Cut says that Text is only the beginning.
+	Cut bool `json:"cut,omitempty"`
+}
+
+// LicenseFile is what a plugin's licence was found to be.
+type LicenseFile struct {
+	Path string `json:"path,omitempty"`
+	// SPDX is the licence's SPDX id, "" for a text that is no known licence.
+	SPDX string `json:"spdx,omitempty"`
+	// By is how it was told: "file", "manifest" or "host".
+	By string `json:"by"`
+}
+
+// Documents are a plugin's texts for people.
+type Documents struct {
+	Readme    *Document    `json:"readme,omitempty"`
+	License   *LicenseFile `json:"license,omitempty"`
+	Changelog *Document    `json:"changelog,omitempty"`
+}

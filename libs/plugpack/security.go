@@ -1,0 +1,75 @@
+package plugpack
+
+import "github.com/plugpack/plugpack/libs/errs"
+
+// SecurityState says what became of a security scan. Its zero value is
+// NotScanned, so that what nobody looked at can never pass for harmless.
+type SecurityState uint8
+
+// The states. Only Scanned speaks for every file.
+const (
+	NotScanned    SecurityState = iota
+	Scanned                     // every file was looked at
+	PartlyScanned               // some files were not; the reason says which
+	ScanError                   // the scan itself failed
+)
+
+var securityStates = [...]string{"not scanned", "scanned", "partly scanned", "error"}
+
+// String gives the state as it is written; what is no state is not scanned.
+func (s SecurityState) String() string {
+	if int(s) < len(securityStates) {
+		return securityStates[s]
+	}
+	return securityStates[NotScanned]
+}
+
+// MarshalText writes the state.
+func (s SecurityState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a state.
+func (s *SecurityState) UnmarshalText(b []byte) error {
+	for i, name := range securityStates {
+		if string(b) == name {
+			*s = SecurityState(i)
+			return nil
+		}
+	}
+	return errs.New(errs.Invalid, "security state %.40q is not known", b)
+}
+
+// Level grades a finding's weight or the confidence in it.
+type Level string
+
+// The levels.
+const (
+	Low      Level = "low"
+	Medium   Level = "medium"
+	High     Level = "high"
+	Critical Level = "critical" // of weight only
+)
+
+// Finding is one signal: something in a plugin's files that a person should
+// look at. It is never a verdict.
+type Finding struct {
+	Rule       string `json:"rule"`    // stable, such as shell.pipe-to-shell
+	Version    int    `json:"version"` // of the rule
+	Category   string `json:"category"`
+	Severity   Level  `json:"severity"`
+	Confidence Level  `json:"confidence"`
+	Message    string `json:"message"`           // one sentence: what was seen and why it matters
+	Path       string `json:"path,omitempty"`    // within the plugin
+	Line       int    `json:"line,omitempty"`    // from 1; 0 for the whole file
+	Excerpt    string `json:"excerpt,omitempty"` // secrets and private addresses are redacted
+	Fix        string `json:"fix,omitempty"`     // what its author can do
+}
+
+// Security is what a scan of a plugin's files saw.
+type Security struct {
+	State    SecurityState `json:"state"`
+	Reason   string        `json:"reason,omitempty"` // why it is not Scanned
+	Ruleset  string        `json:"ruleset"`          // version of the rules
+	Files    int           `json:"files"`            // that were looked at
+	Findings []Finding     `json:"findings,omitempty"`
+	Omitted  int           `json:"omitted,omitempty"` // findings over the limit
+}
