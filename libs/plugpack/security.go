@@ -64,12 +64,28 @@ type Finding struct {
 	Fix        string `json:"fix,omitempty"`     // what its author can do
 }
 
+// Reach is what one hook or server of a plugin runs and connects to, as far as
+// its files tell. It is an inventory, not a finding.
+type Reach struct {
+	Kind    ComponentKind `json:"kind"` // hook, mcp or lsp
+	Name    string        `json:"name"` // a hook's is its event
+	Path    string        `json:"path,omitempty"`
+	Matcher string        `json:"matcher,omitempty"`
+	// Gated says that the hook runs for some tools only, not on every event.
+	Gated bool     `json:"gated,omitempty"`
+	Runs  string   `json:"runs,omitempty"`  // its command, redacted
+	Hosts []string `json:"hosts,omitempty"` // that it names, in the command or in the script it runs
+	// Downloads are the packages and images that starting it may fetch.
+	Downloads []string `json:"downloads,omitempty"`
+}
+
 // Security is what a scan of a plugin's files saw.
 type Security struct {
 	State    SecurityState `json:"state"`
 	Reason   string        `json:"reason,omitempty"` // why it is not Scanned
 	Ruleset  string        `json:"ruleset"`          // version of the rules
 	Files    int           `json:"files"`            // that were looked at
+	Reach    []Reach       `json:"reach,omitempty"`
 	Findings []Finding     `json:"findings,omitempty"`
 	Omitted  int           `json:"omitted,omitempty"` // findings over the limit
 }
