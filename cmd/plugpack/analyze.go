@@ -58,7 +58,7 @@ func analyze(text string, t target) (analysis.Analysis, error) {
 		}
 		a.Marketplace.Name, a.Marketplace.Entries, a.Marketplace.Skipped = content.Name, content.Entries, content.Skipped
 	}
-	for p := range content.Plugins() {
+	for p := range content.Plugins(nil) {
 		a.Plugins = append(a.Plugins, analysis.Plugin{Name: p.Name, Facts: p.Facts})
 	}
 	return a, nil

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -65,9 +67,20 @@ func (p *Profile) Add(file []byte, from Place) Added {
 	}
 	a.Entries = make([]AddedEntry, 0, len(raws))
 	for i, raw := range raws {
-		a.Entries = append(a.Entries, p.addEntry(i, raw))
+		a.Entries = append(a.Entries, p.addEntry(i, raw, head))
 	}
 	return a
+}
+
+// Newer gives the oldest client after p that can use an entry which to p is
+// only a stub, and what it makes of it.
+func (p *Profile) Newer(stub AddedEntry, head map[string]any) (*Profile, AddedEntry, bool) {
+	for _, newer := range profiles[slices.Index(profiles, p)+1:] {
+		if e := newer.addEntry(stub.Index, stub.Raw, head); e.Result == plugpack.AddListed {
+			return newer, e, true
+		}
+	}
+	return nil, stub, false
 }
 
 // SplitMarketplace gives a marketplace's head and its entries, which stay as they
@@ -142,13 +155,16 @@ func (p *Profile) rejects(head object, name string, from Place) string {
 	return ""
 }
 
-func (p *Profile) addEntry(i int, raw json.RawMessage) AddedEntry {
+func (p *Profile) addEntry(i int, raw json.RawMessage, head object) AddedEntry {
 	e := AddedEntry{Index: i, Raw: raw, Result: plugpack.AddDropped}
 	if len(raw) > maxEntry {
 		e.Reason = fmt.Sprintf("the entry is larger than %d KiB", maxEntry>>10)
 		return e
 	}
 	o := decodeObject(raw)
+	if o != nil && p.underRoot(o, head) {
+		e.Raw, _ = json.Marshal(o)
+	}
 	if o == nil {
 		e.Reason = "the entry is not an object"
 		return e
@@ -164,6 +180,21 @@ func (p *Profile) addEntry(i int, raw json.RawMessage) AddedEntry {
 	}
 	return e
 }
+
+// underRoot writes a source that is a bare name as the folder that it means,
+// and says whether there was one.
+func (p *Profile) underRoot(entry, head object) bool {
+	root, _ := asObject(head["metadata"])["pluginRoot"].(string)
+	name, _ := entry["source"].(string)
+	if !p.pluginRoot || root == "" || !bareName.MatchString(name) || strings.Contains(name, "..") {
+		return false
+	}
+	entry["source"] = "./" + path.Join(root, name)
+	return true
+}
+
+// bareName is one part of a path that does not begin with a dot.
+var bareName = regexp.MustCompile(`^[^./\\~\s][^/\\\s]*$`)
 
 func fieldOf(o object, name string) any {
 	if v, ok := o[name]; ok {

@@ -17,6 +17,8 @@ type Profile struct {
 	reservedNames  []string
 	// dotSkills: "." is a path of skills.
 	dotSkills bool
+	// pluginRoot: a source that is a bare name is a folder in metadata.pluginRoot.
+	pluginRoot bool
 }
 
 var (
@@ -46,7 +48,7 @@ var profiles = []*Profile{
 		entryOnly:      []string{"source", "category", "tags", "strict", "relevance", "id"},
 		pluginFields:   []string{"metadata", "headers", "headersHelper"},
 		anthropicNames: append([]string{"first-party-plugins", "healthcare"}, anthropic2197...), reservedNames: reserved2197,
-		dotSkills: true,
+		dotSkills: true, pluginRoot: true,
 	},
 }
 

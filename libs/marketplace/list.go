@@ -33,17 +33,54 @@ func refused(a claudecode.Added) string {
 	return ""
 }
 
+// listed is an entry with the client that judges it.
+type listed struct {
+	claudecode.AddedEntry
+	client *claudecode.Profile
+	index  int // in Names
+}
+
+// judged gives an entry to the client by whose eyes everything is read, or to
+// the oldest newer one that can use it.
+func judged(e claudecode.AddedEntry, head object, index int) listed {
+	if e.Result == plugpack.AddStub {
+		if newer, usable, ok := client.Newer(e, head); ok {
+			usable.Reason = fmt.Sprintf("client %s and older cannot use it: %s", client.Version, e.Reason)
+			return listed{usable, newer, index}
+		}
+	}
+	return listed{e, client, index}
+}
+
 // entry is one item of "plugins".
 type entry struct {
-	claudecode.AddedEntry
+	listed
 	fields object
+	source plugpack.Source
+	// problem says why nobody can install the entry, whatever its files are.
+	problem string
+	// external is where its files are, if not in the repository.
+	external Origin
 }
 
 // decodeEntry decodes an entry that the client lists.
-func decodeEntry(e claudecode.AddedEntry) entry {
-	fields, _ := claudecode.DecodeObject(e.Raw)
-	return entry{e, fields}
+func decodeEntry(l listed, k plugpack.MarketplaceKey) entry {
+	e := entry{listed: l}
+	e.fields, _ = claudecode.DecodeObject(l.Raw)
+	e.source, e.problem = readSource(e.fields["source"])
+	if l.Result != plugpack.AddListed {
+		e.problem = l.Reason
+	} else if e.problem == "" {
+		e.problem = claudecode.SourceRefused(e.fields["source"], place(k))
+	}
+	if e.problem == "" && e.source.Kind != plugpack.SourceRelative {
+		e.external, e.problem = originOf(e.source)
+	}
+	return e
 }
+
+// isExternal says whether the entry's files have to be fetched.
+func (e entry) isExternal() bool { return e.external.Kind != "" }
 
 // skips says why an entry is not in the catalog: no client lists it, or its
 // name cannot be a key or be shown safely.

@@ -24,7 +24,7 @@ import (
 
 // ReaderVersion is counted up whenever the same files are read differently, so
 // that marketplaces that have not changed are read again.
-const ReaderVersion = 2
+const ReaderVersion = 3
 
 // File is where a marketplace's list is.
 const File = ".claude-plugin/marketplace.json"
@@ -62,12 +62,13 @@ type Content struct {
 	Renames     map[string]string
 
 	in      Input
-	entries []claudecode.AddedEntry // of Names
+	entries []listed // of Names
 }
 
 // Plugin is one entry with all that is known of it.
 type Plugin struct {
 	Name  string
+	Index int // in the Content's Names
 	Facts plugpack.Facts
 	// Bug is set when reading it tripped a bug of ours.
 	Bug error
@@ -95,13 +96,22 @@ func newWork(names []string) *work {
 }
 
 // check gives the client's check of the plugin in dir, made once.
-func (w *work) check(folder fs.FS, dir string) claudecode.Validation {
-	v, ok := w.checked[dir]
+func (w *work) check(e entry, folder fs.FS, dir string) claudecode.Validation {
+	at := e.client.Version + " " + e.folderID(dir)
+	v, ok := w.checked[at]
 	if !ok {
-		v = client.Validate(folder, ".")
-		w.checked[dir] = v
+		v = e.client.Validate(folder, ".")
+		w.checked[at] = v
 	}
 	return v
+}
+
+// folderID tells the folders of a repository and of all origins apart.
+func (e entry) folderID(dir string) string {
+	if e.isExternal() {
+		return fmt.Sprintf("%q", e.external)
+	}
+	return dir
 }
 
 // Bounds of work. A plugin's facts are kept by every store, and at most
@@ -126,23 +136,42 @@ const (
 	tooMuchText  = "cannot be read because the marketplace's plugins together have too much text"
 )
 
-func (w *work) digest(in Input, dir string) string {
-	dir = resolve(in.FS, dir)
-	d, ok := w.digests[dir]
+func (w *work) digest(e entry, from Input, dir string) string {
+	dir = resolve(from.FS, dir)
+	at := e.folderID(dir)
+	d, ok := w.digests[at]
 	if !ok {
-		d = in.Tree.Digest(dir)
-		w.digests[dir] = d
+		d = from.Tree.Digest(dir)
+		w.digests[at] = d
 	}
 	return d
 }
 
-// Plugins reads one plugin after the other, so that only one is in memory.
-func (c Content) Plugins() iter.Seq[Plugin] {
+// Origins gives where the files are that are not in the repository, each place
+// once.
+func (c Content) Origins() []Origin {
+	var list []Origin
+	seen := map[Origin]bool{}
+	for _, l := range c.entries {
+		if o := decodeEntry(l, c.in.Key).external; o.Kind != "" && !seen[o] {
+			seen[o], list = true, append(list, o)
+		}
+	}
+	return list
+}
+
+// Plugins reads one plugin after the other, so that only one is in memory:
+// those of the repository first, then those whose files open has to give. With
+// open nil those are not read.
+func (c Content) Plugins(open Opener) iter.Seq[Plugin] {
 	return func(yield func(Plugin) bool) {
 		w := newWork(c.Names)
-		for _, e := range c.entries {
-			if !yield(readSafely(c.in, decodeEntry(e), w)) {
-				return
+		for _, external := range []bool{false, true} {
+			for _, l := range c.entries {
+				e := decodeEntry(l, c.in.Key)
+				if e.isExternal() == external && !yield(readSafely(c.in, e, open, w)) {
+					return
+				}
 			}
 		}
 	}
@@ -150,15 +179,15 @@ func (c Content) Plugins() iter.Seq[Plugin] {
 
 // readSafely keeps a manifest that trips a bug from costing more than its own
 // plugin.
-func readSafely(in Input, e entry, w *work) (p Plugin) {
+func readSafely(in Input, e entry, open Opener, w *work) (p Plugin) {
 	defer func() {
 		if r := recover(); r != nil {
 			source, _ := unsupported("")
 			f := plugpack.Facts{Source: source, State: plugpack.StateBroken, StateReason: "its files cannot be read because of an internal error"}
-			p = Plugin{Name: e.Name, Facts: f, Bug: fmt.Errorf("reading panicked: %v\n%s", r, debug.Stack())}
+			p = Plugin{Name: e.Name, Index: e.index, Facts: f, Bug: fmt.Errorf("reading panicked: %v\n%s", r, debug.Stack())}
 		}
 	}()
-	return Plugin{Name: e.Name, Facts: readPlugin(in, e, w)}
+	return Plugin{Name: e.Name, Index: e.index, Facts: readPlugin(in, e, open, w)}
 }
 
 // Read reads the repository's list.
@@ -199,7 +228,8 @@ func readContent(in Input, a claudecode.Added) Content {
 			continue
 		}
 		seen[e.Name] = true
-		c.Names, c.entries = append(c.Names, e.Name), append(c.entries, e)
+		c.entries = append(c.entries, judged(e, a.Head, len(c.Names)))
+		c.Names = append(c.Names, e.Name)
 	}
 	return c
 }
@@ -209,7 +239,7 @@ func readContent(in Input, a claudecode.Added) Content {
 func Folder(in Input, name string) Content {
 	raw, _ := json.Marshal(map[string]string{"name": name, "source": "./"})
 	e := claudecode.AddedEntry{Name: name, Result: plugpack.AddListed, Raw: raw}
-	return Content{Name: "local", Entries: 1, Names: []string{name}, in: in, entries: []claudecode.AddedEntry{e}}
+	return Content{Name: "local", Entries: 1, Names: []string{name}, in: in, entries: []listed{{e, client, 0}}}
 }
 
 func description(s string) string {

@@ -35,7 +35,7 @@ func repository(t testing.TB, files map[string]string) Input {
 }
 
 // plugins reads all of them.
-func plugins(c Content) []Plugin { return slices.Collect(c.Plugins()) }
+func plugins(c Content) []Plugin { return slices.Collect(c.Plugins(nil)) }
 
 func list(entries string) string {
 	return `{"name":"tools","owner":{"name":"Acme"},"plugins":[` + entries + `]}`
@@ -171,13 +171,14 @@ func TestEntries(t *testing.T) {
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ source, want string }{
-		{`"./plugins/A/"`, "github.com/acme/tools/plugins/A"},
+		{`"./plugins/A/"`, "github.com/acme/tools/plugins/a"},
 		{`"./"`, "github.com/acme/tools"},
 		{`{"source":"github","repo":"X/Y"}`, "github.com/x/y"},
 		{`{"source":"url","url":"https://GitHub.com/X/Y.git"}`, "github.com/x/y"},
 		{`{"source":"url","url":"https://u:p@host.example:8443/g/sub/r.git"}`, "host.example/g/sub/r"},
 		{`{"source":"url","url":"git@github.com:X/Y.git"}`, "github.com/x/y"},
-		{`{"source":"git-subdir","url":"X/Y","path":"./Sub/"}`, "github.com/x/y/Sub"},
+		{`{"source":"git-subdir","url":"X/Y","path":"./Sub/"}`, "github.com/x/y/sub"},
+		{`{"source":"archive","url":"https://Files.example/P/a.zip?x=1","sha256":"` + strings.Repeat("0", 64) + `"}`, "files.example/p/a.zip"},
 		{`{"source":"npm","package":"@x/y"}`, "registry.npmjs.org/@x/y"},
 		{`{"source":"npm","package":"y","registry":"https://npm.corp.example/"}`, "npm.corp.example/y"},
 	}
@@ -336,18 +337,18 @@ func TestWorkIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := decodeEntry(c.entries[0])
+	e := decodeEntry(c.entries[0], key)
 	w := newWork(c.Names)
-	f := readPlugin(in, e, w)
+	f := readPlugin(in, e, nil, w)
 	if b, _ := json.Marshal(f); f.State != plugpack.StateRead || len(f.Components) != 1 || w.reads < 100+100 || w.facts != len(b) {
 		t.Errorf("got %+v for %+v", f, w)
 	}
 	w.reads, w.facts = 0, maxAllFacts
-	if f := readPlugin(in, e, w); f.State != plugpack.StateBroken || !strings.Contains(f.StateReason, "too much text") || f.Components != nil {
+	if f := readPlugin(in, e, nil, w); f.State != plugpack.StateBroken || !strings.Contains(f.StateReason, "too much text") || f.Components != nil {
 		t.Errorf("got %+v", f)
 	}
 	w.reads, w.facts = maxReads, 0
-	if f := readPlugin(in, e, w); f.State != plugpack.StateBroken || !strings.Contains(f.StateReason, "too many files") {
+	if f := readPlugin(in, e, nil, w); f.State != plugpack.StateBroken || !strings.Contains(f.StateReason, "too many files") {
 		t.Errorf("got %+v", f)
 	}
 }

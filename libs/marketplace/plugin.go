@@ -8,68 +8,86 @@ import (
 	"strings"
 
 	"github.com/plugpack/plugpack/libs/claudecode"
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
 // manifestFile is where a plugin's own manifest is.
 const manifestFile = ".claude-plugin/plugin.json"
 
-// readPlugin gives all that the entry and, for a plugin of this repository,
-// its files tell.
-func readPlugin(in Input, e entry, w *work) plugpack.Facts {
-	source, problem := readSource(e.fields["source"])
-	if e.Result != plugpack.AddListed {
-		problem = e.Reason
-	} else if problem == "" {
-		problem = claudecode.SourceRefused(e.fields["source"], place(in.Key))
-	}
+// readPlugin gives all that the entry and, where they can be had, its files
+// tell.
+func readPlugin(in Input, e entry, open Opener, w *work) plugpack.Facts {
 	switch {
-	case problem != "":
-		return unread(in, e, source, plugpack.StateUnsupported, problem, w)
-	case source.Kind != plugpack.SourceRelative:
-		return unread(in, e, source, plugpack.StateNotReadYet, "its files are not in this repository", w)
+	case e.problem != "":
+		return unread(in, e, plugpack.StateUnsupported, e.problem, w)
+	case e.isExternal():
+		return readExternal(in, e, open, w)
 	}
-	dir := path.Clean(source.Path)
+	dir := path.Clean(e.source.Path)
 	info, err := fs.Stat(in.FS, dir)
 	if err != nil || !info.IsDir() {
-		return missing(in, e, source, dir, w)
+		return missing(in, e, "the repository has no folder "+short(dir), w)
 	}
 	folder, err := fs.Sub(in.FS, dir)
 	if err != nil {
-		return missing(in, e, source, dir, w)
+		return missing(in, e, "the repository has no folder "+short(dir), w)
 	}
-	return readFolder(in, e, source, dir, folder, w)
+	return readFolder(in, e, in, dir, folder, w)
 }
 
-func missing(in Input, e entry, source plugpack.Source, dir string, w *work) plugpack.Facts {
-	f := unread(in, e, source, plugpack.StateMissing, "the repository has no folder "+short(dir), w)
+// readExternal reads a plugin whose files are elsewhere.
+func readExternal(in Input, e entry, open Opener, w *work) plugpack.Facts {
+	if open == nil {
+		return unread(in, e, plugpack.StateNotReadYet, "its files are not in this repository", w)
+	}
+	if w.reads > maxReads {
+		return unread(in, e, plugpack.StateBroken, "its files "+tooManyFiles, w)
+	}
+	files, err := open(e.external)
+	if err != nil {
+		state, reason := stateOf(err), errs.Detail(err)
+		switch state {
+		case plugpack.StateMissing:
+			return missing(in, e, reason, w)
+		case plugpack.StateNotReadYet:
+			reason += "; it will be tried again"
+		}
+		return unread(in, e, state, reason, w)
+	}
+	defer files.Close()
+	return readFolder(in, e, files.Input, ".", files.FS, w)
+}
+
+func missing(in Input, e entry, reason string, w *work) plugpack.Facts {
+	f := unread(in, e, plugpack.StateMissing, reason, w)
 	no := false
 	f.Verdicts.Installs, f.Verdicts.InstallReason, f.Verdicts.Load = &no, f.StateReason, plugpack.LoadNone
 	return f
 }
 
-// readFolder reads a plugin whose files are in folder, which is dir of the
-// repository.
-func readFolder(in Input, e entry, source plugpack.Source, dir string, folder fs.FS, w *work) plugpack.Facts {
+// readFolder reads a plugin whose files are in folder, which is dir of from:
+// the marketplace's repository in, or the plugin's own.
+func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work) plugpack.Facts {
 	if w.reads > maxReads {
-		return unread(in, e, source, plugpack.StateBroken, "its files "+tooManyFiles, w)
+		return unread(in, e, plugpack.StateBroken, "its files "+tooManyFiles, w)
 	}
-	installed := client.Install(e.Raw, place(in.Key), folder, w.listed)
+	installed := e.client.Install(e.Raw, place(in.Key), folder, w.listed)
 	own := ownManifest(folder, w)
-	f := facts(in, e, own, source)
-	checked := w.check(folder, dir)
+	f := facts(in, e, own)
+	checked := w.check(e, folder, dir)
 	f.Verdicts = verdicts(e, installed, &checked)
-	f.State, f.Commit, f.Digest = plugpack.StateRead, in.Commit, w.digest(in, dir)
-	f.Files, f.Bytes = in.Tree.Size(resolve(in.FS, dir))
+	f.State, f.Commit, f.Digest = plugpack.StateRead, from.Commit, w.digest(e, from, dir)
+	f.Files, f.Bytes = from.Tree.Size(resolve(from.FS, dir))
 	if broken := manifestFault(installed, own, e); broken != "" {
 		f.State, f.StateReason = plugpack.StateBroken, short(broken)
 		return f
 	}
-	d := combine(e.fields, own, dir == ".")
+	d := combine(e.fields, own, dir == "." && !e.isExternal())
 	var units int
 	f.Components, units = components(folder, d, firstFilled(text(own["name"]), e.Name), w)
 	f.Requirements = requirements(f.Components, own, e.fields)
-	detail := client.Details(folder, e.Name, e.Raw)
+	detail := e.client.Details(folder, e.Name, e.Raw)
 	w.reads += len(detail.Rows)
 	f.Costs = costs(detail, f.Components, units)
 	f = shrink(f)
@@ -93,9 +111,9 @@ func manifestFault(in claudecode.Installed, own object, e entry) string {
 	return ""
 }
 
-func unread(in Input, e entry, source plugpack.Source, state plugpack.State, reason string, w *work) plugpack.Facts {
-	f := facts(in, e, nil, source)
-	f.Verdicts = verdicts(e, client.Install(e.Raw, place(in.Key), nil, w.listed), nil)
+func unread(in Input, e entry, state plugpack.State, reason string, w *work) plugpack.Facts {
+	f := facts(in, e, nil)
+	f.Verdicts = verdicts(e, e.client.Install(e.Raw, place(in.Key), nil, w.listed), nil)
 	f.State, f.StateReason = state, short(reason)
 	return f
 }
@@ -113,7 +131,7 @@ func ownManifest(folder fs.FS, w *work) object {
 
 // facts reads what is shown of a plugin. The entry wins in what listings show,
 // the plugin's own manifest in its version.
-func facts(in Input, e entry, own object, source plugpack.Source) plugpack.Facts {
+func facts(in Input, e entry, own object) plugpack.Facts {
 	shown := func(field string) string { return firstFilled(text(e.fields[field]), text(own[field])) }
 	author := person(e.fields["author"])
 	if author.Name == "" {
@@ -129,8 +147,8 @@ func facts(in Input, e entry, own object, source plugpack.Source) plugpack.Facts
 		License:     short(shown("license")),
 		Category:    name(text(e.fields["category"])),
 		Keywords:    keywords(e.fields["keywords"], e.fields["tags"], own["keywords"]),
-		Source:      source,
-		Origin:      origin(in.Key, source),
+		Source:      e.source,
+		Origin:      origin(in.Key, e.source),
 	}
 }
 

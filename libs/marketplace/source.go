@@ -3,7 +3,6 @@ package marketplace
 import (
 	"fmt"
 	"net/url"
-	"path"
 	"regexp"
 	"strings"
 
@@ -53,7 +52,7 @@ func objectSource(o object) (plugpack.Source, string) {
 	s := plugpack.Source{Kind: plugpack.SourceKind(kind)}
 	fields := map[string]*string{
 		"repo": &s.Repo, "url": &s.URL, "path": &s.Path, "package": &s.Package, "version": &s.Version,
-		"registry": &s.Registry, "ref": &s.Ref, "sha": &s.SHA,
+		"registry": &s.Registry, "ref": &s.Ref, "sha": &s.SHA, "sha256": &s.SHA256,
 	}
 	for _, name := range append(required, optional...) {
 		text, _ := o[name].(string)
@@ -75,6 +74,10 @@ func sourceFields(k plugpack.SourceKind) (required, optional []string) {
 		return []string{"url", "path"}, []string{"ref", "sha"}
 	case plugpack.SourceNPM:
 		return []string{"package"}, []string{"version", "registry"}
+	case plugpack.SourceArchive:
+		return []string{"url"}, []string{"sha256"}
+	case plugpack.SourceCommand:
+		return []string{}, nil
 	}
 	return nil, nil
 }
@@ -95,54 +98,6 @@ func withoutPassword(s string) string {
 // gitHubHost is what a bare owner/repo means to the client, wherever the
 // marketplace itself lives.
 const gitHubHost = "github.com"
-
-// origin names where a plugin's files live, the same however it is written, so
-// that listings of one plugin in several marketplaces can be told to be one.
-func origin(market plugpack.MarketplaceKey, s plugpack.Source) string {
-	var at string
-	switch s.Kind {
-	case plugpack.SourceRelative:
-		at = path.Join(string(market), s.Path)
-	case plugpack.SourceGitHub:
-		at = path.Join(gitHubHost, repoPath(s.Repo))
-	case plugpack.SourceURL:
-		at = gitOrigin(s.URL)
-	case plugpack.SourceGitSubdir:
-		if at = gitOrigin(s.URL); at != "" {
-			at = path.Join(at, s.Path)
-		}
-	case plugpack.SourceNPM:
-		host := "registry.npmjs.org"
-		if u, err := url.Parse(s.Registry); err == nil && u.Hostname() != "" {
-			host = strings.ToLower(u.Hostname())
-		}
-		at = path.Join(host, s.Package)
-	}
-	if len(at) > plugpack.MaxShort {
-		return ""
-	}
-	return at
-}
-
-func gitOrigin(text string) string {
-	if m := scpText.FindStringSubmatch(text); m != nil {
-		return path.Join(strings.ToLower(m[1]), repoPath(m[2]))
-	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return ""
-	case u.Hostname() != "":
-		return path.Join(strings.ToLower(u.Hostname()), repoPath(u.Path))
-	case u.Scheme == "" && repoText.MatchString(text):
-		return path.Join(gitHubHost, repoPath(text))
-	}
-	return ""
-}
-
-func repoPath(p string) string {
-	return strings.ToLower(strings.TrimSuffix(strings.Trim(p, "/"), ".git"))
-}
 
 // short makes text fit for a short field.
 func short(s string) string { return plugpack.Cut(plugpack.Clean(s), plugpack.MaxShort) }

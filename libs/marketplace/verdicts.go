@@ -15,7 +15,7 @@ const (
 // checked is nil when its files were not read.
 func verdicts(e entry, in claudecode.Installed, checked *claudecode.Validation) *plugpack.Verdicts {
 	v := &plugpack.Verdicts{
-		Client: client.Version, Add: e.Result, AddReason: short(e.Reason), Load: in.Load, InstallReason: short(in.Reason),
+		Client: e.client.Version, Add: e.Result, AddReason: short(e.Reason), Load: in.Load, InstallReason: short(in.Reason),
 		Lost: in.Lost[:min(len(in.Lost), maxLost)],
 	}
 	if checked == nil && in.Installs {

@@ -27,6 +27,7 @@ const (
 	SourceGitSubdir   SourceKind = "git-subdir"
 	SourceNPM         SourceKind = "npm"
 	SourceArchive     SourceKind = "archive"
+	SourceCommand     SourceKind = "command"
 	SourceUnsupported SourceKind = "unsupported"
 )
 
@@ -35,12 +36,13 @@ type Source struct {
 	Kind     SourceKind `json:"kind"`
 	Path     string     `json:"path,omitempty"`     // relative, git-subdir
 	Repo     string     `json:"repo,omitempty"`     // github: owner/repo
-	URL      string     `json:"url,omitempty"`      // url, git-subdir
+	URL      string     `json:"url,omitempty"`      // url, git-subdir, archive
 	Package  string     `json:"package,omitempty"`  // npm
 	Version  string     `json:"version,omitempty"`  // npm
 	Registry string     `json:"registry,omitempty"` // npm
 	Ref      string     `json:"ref,omitempty"`
 	SHA      string     `json:"sha,omitempty"`
+	SHA256   string     `json:"sha256,omitempty"` // archive
 }
 
 // State says how far a plugin's files are known.
@@ -49,10 +51,10 @@ type State string
 // The states. A plugin is always listed, with the reason it is not read.
 const (
 	StateRead        State = "read"
-	StateNotReadYet  State = "not read yet" // an external source
-	StateMissing     State = "missing"      // its folder is not in the repository
-	StateBroken      State = "broken"       // its own manifest cannot be read
-	StateUnsupported State = "unsupported"  // no client can install its source
+	StateNotReadYet  State = "not read yet" // its files are elsewhere; it will be tried again
+	StateMissing     State = "missing"      // its repository, commit or folder is not there
+	StateBroken      State = "broken"       // its files or its own manifest cannot be read
+	StateUnsupported State = "unsupported"  // no client can install its source, or it leads where PlugPack does not go
 )
 
 // Person is an author or owner as a manifest names them.

@@ -87,7 +87,8 @@ func (p *pass) publishPlugins(ctx context.Context, l plugpack.Listing, content m
 	if !p.request.Force && p.state.Reader == marketplace.ReaderVersion && p.sameListing(l) {
 		before = p.state.Published()
 	}
-	for pl := range content.Plugins() {
+	digests = make([]string, len(l.Names))
+	for pl := range content.Plugins(nil) {
 		if pl.Bug != nil {
 			p.Log.Error("plugin cannot be read", "plugin", l.Key.Plugin(pl.Name).String(), "err", pl.Bug)
 		}
@@ -98,7 +99,7 @@ func (p *pass) publishPlugins(ctx context.Context, l plugpack.Listing, content m
 		if err != nil {
 			return nil, nil, err
 		}
-		digests = append(digests, digest)
+		digests[pl.Index] = digest
 		if before[pl.Name] == digest {
 			continue
 		}
