@@ -2,58 +2,90 @@
 // search engine's documents and settings, and the catalog, which reads them.
 //
 // A document holds what search matches, filters and sorts by, and no more; the
-// catalog's own rows are the answer. A change of Settings or of Document's
-// fields is a change of contract: the golden files in testdata/ show it.
+// catalog's own rows are the answer. A change of the documents or settings is a
+// change of contract: the golden files in testdata/ show it, and Schema has to
+// be raised with it. An index whose documents are of another schema is rebuilt
+// beside the one that is searched, and swapped in when it is whole. An index
+// that is missing or empty is one that is not ready: the reader then asks
+// Postgres.
 package searchdoc
 
 import (
-	"slices"
+	"math/bits"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
-// IndexPlugins is the uid of the index of plugins, and PrimaryKey its key.
+// Schema is the version of documents and settings together. Each document
+// carries it.
+const Schema = 2
+
+// The uids of the indexes, and the primary key of their documents.
 const (
 	IndexPlugins = "plugins"
+	IndexPacks   = "packs"
 	PrimaryKey   = "id"
 )
 
+// Next is the uid under which the index with the uid is rebuilt.
+func Next(uid string) string { return uid + "_next" }
+
+// Mark is what every document has: whose it is, and which state of it.
+type Mark struct {
+	ID       string `json:"id"`
+	Revision int64  `json:"revision"`
+	Schema   int    `json:"schema"`
+}
+
 // Document is a plugin as the search engine knows it.
 type Document struct {
-	ID          string   `json:"id"`
-	Slug        string   `json:"slug"`
-	Name        string   `json:"name"`
-	DisplayName string   `json:"display_name,omitempty"`
-	Description string   `json:"description"`
-	Keywords    []string `json:"keywords"`
-	Components  []string `json:"components"` // names, each once
-	Category    string   `json:"category,omitempty"`
-	Owner       string   `json:"owner"`
-	Marketplace string   `json:"marketplace"` // key
-	License     string   `json:"license,omitempty"`
-	Has         []string `json:"has"` // component kinds
-	State       string   `json:"state"`
-	Stars       int      `json:"stars"`
-	Featured    bool     `json:"featured"`
-	Verified    bool     `json:"verified"`
-	Revision    int64    `json:"revision"`
-	UpdatedAt   int64    `json:"updated_at"` // Unix seconds
-	Origin      string   `json:"origin,omitempty"`
+	Mark
+	Slug            string   `json:"slug"`
+	Name            string   `json:"name"`
+	DisplayName     string   `json:"display_name,omitempty"`
+	Description     string   `json:"description"`
+	Keywords        []string `json:"keywords"`
+	Components      []string `json:"components"`        // names, each once
+	Excerpt         string   `json:"excerpt,omitempty"` // beginning of its readme
+	Category        string   `json:"category,omitempty"`
+	Owner           string   `json:"owner"`
+	Marketplace     string   `json:"marketplace"` // key
+	MarketplaceName string   `json:"marketplace_name"`
+	License         string   `json:"license,omitempty"`
+	Has             []string `json:"has"` // component kinds
+	State           string   `json:"state"`
+	Stars           int      `json:"stars"`
+	// Popularity grows by one each time the stars double, so that a few stars
+	// more or less do not outweigh a better plugin.
+	Popularity int `json:"popularity"`
+	// Quality is the score of the quality report, 0 to 100, and 0 of a plugin
+	// that has none.
+	Quality   int    `json:"quality"`
+	Featured  bool   `json:"featured"`
+	Verified  bool   `json:"verified"`
+	Archived  bool   `json:"archived"`
+	FirstSeen int64  `json:"first_seen"` // Unix seconds
+	UpdatedAt int64  `json:"updated_at"` // Unix seconds
+	Origin    string `json:"origin,omitempty"`
 	// Distinct is what search shows once: the origin, or the id of a plugin
 	// that has none. Origin itself will not do, since all plugins without one
 	// could count as listings of one plugin.
 	Distinct string `json:"distinct"`
 }
 
+// MaxExcerpt bounds what search reads of a readme, in bytes.
+const MaxExcerpt = 2000
+
 // New makes p's document.
 func New(p plugpack.Plugin) Document {
 	f := p.Facts
 	d := Document{
-		ID: p.ID, Slug: p.Slug, Name: p.Name, DisplayName: f.DisplayName, Description: f.Description,
-		Keywords: append([]string{}, f.Keywords...), Components: []string{}, Has: []string{},
-		Category: f.Category, Owner: p.Marketplace.Key.Owner(), Marketplace: string(p.Marketplace.Key), License: f.License,
-		State: string(f.State), Stars: p.Stars, Featured: p.Featured, Verified: p.Verified,
-		Revision: p.Revision, UpdatedAt: p.UpdatedAt.Unix(), Origin: f.Origin, Distinct: f.Origin,
+		Mark: Mark{p.ID, p.Revision, Schema}, Slug: p.Slug, Name: p.Name, DisplayName: f.DisplayName, Description: f.Description,
+		Keywords: append([]string{}, f.Keywords...), Components: []string{}, Has: []string{}, Excerpt: excerpt(f.Documents.Readme),
+		Category: f.Category, Owner: p.Marketplace.Key.Owner(), Marketplace: string(p.Marketplace.Key), MarketplaceName: p.Marketplace.Name,
+		License: f.License, State: string(f.State), Stars: p.Stars, Popularity: bits.Len(uint(max(p.Stars, 0))),
+		Featured: p.Featured, Verified: p.Verified, Archived: p.Marketplace.Archived,
+		FirstSeen: p.FirstSeen.Unix(), UpdatedAt: p.UpdatedAt.Unix(), Origin: f.Origin, Distinct: f.Origin,
 	}
 	if d.License == "" {
 		d.License = p.Marketplace.License
@@ -61,9 +93,17 @@ func New(p plugpack.Plugin) Document {
 	if d.Distinct == "" {
 		d.Distinct = p.ID
 	}
+	if f.Quality != nil {
+		d.Quality = f.Quality.Score
+	}
+	d.addComponents(f.Components)
+	return d
+}
+
+func (d *Document) addComponents(components []plugpack.Component) {
 	has := map[plugpack.ComponentKind]bool{}
 	seen := map[string]bool{}
-	for _, c := range f.Components {
+	for _, c := range components {
 		has[c.Kind] = true
 		if !seen[c.Name] {
 			seen[c.Name] = true
@@ -75,72 +115,26 @@ func New(p plugpack.Plugin) Document {
 			d.Has = append(d.Has, string(k))
 		}
 	}
-	return d
 }
 
-// Settings are an index's settings, as the search engine's API has them.
-type Settings struct {
-	SearchableAttributes []string      `json:"searchableAttributes"`
-	FilterableAttributes []string      `json:"filterableAttributes"`
-	SortableAttributes   []string      `json:"sortableAttributes"`
-	RankingRules         []string      `json:"rankingRules"`
-	DistinctAttribute    string        `json:"distinctAttribute"`
-	TypoTolerance        TypoTolerance `json:"typoTolerance"`
-	Pagination           Pagination    `json:"pagination"`
-	Faceting             Faceting      `json:"faceting"`
-}
-
-// TypoTolerance says which words may be misspelt.
-type TypoTolerance struct {
-	Enabled             bool        `json:"enabled"`
-	MinWordSizeForTypos MinWordSize `json:"minWordSizeForTypos"`
-	DisableOnWords      []string    `json:"disableOnWords"`
-	DisableOnAttributes []string    `json:"disableOnAttributes"`
-}
-
-// MinWordSize is the length from which words may have one and two typos.
-type MinWordSize struct {
-	OneTypo  int `json:"oneTypo"`
-	TwoTypos int `json:"twoTypos"`
-}
-
-// Pagination bounds how many hits one search can reach.
-type Pagination struct {
-	MaxTotalHits int `json:"maxTotalHits"`
-}
-
-// Faceting bounds how many values a facet answers with.
-type Faceting struct {
-	MaxValuesPerFacet int `json:"maxValuesPerFacet"`
-}
-
-// PluginSettings are the settings of IndexPlugins.
-func PluginSettings() Settings {
-	s := Settings{
-		// In order of weight: a hit in the name is worth most.
-		SearchableAttributes: []string{
-			"name", "display_name", "keywords", "description", "components", "category", "owner", "marketplace",
-		},
-		FilterableAttributes: []string{
-			"category", "distinct", "featured", "has", "id", "license", "marketplace", "origin", "owner", "revision", "state", "verified",
-		},
-		SortableAttributes: []string{"name", "stars", "updated_at"},
-		// Stars come last, since most plugins have next to none; then the
-		// fresher one wins.
-		RankingRules: []string{
-			"words", "typo", "proximity", "attribute", "sort", "exactness", "stars:desc", "updated_at:desc",
-		},
-		DistinctAttribute: "distinct",
-		// Plugin names are short: four letters may have one typo.
-		TypoTolerance: TypoTolerance{
-			Enabled: true, MinWordSizeForTypos: MinWordSize{OneTypo: 4, TwoTypos: 8},
-			DisableOnWords: []string{}, DisableOnAttributes: []string{},
-		},
-		Pagination: Pagination{MaxTotalHits: 10_000},
-		Faceting:   Faceting{MaxValuesPerFacet: 200},
+// excerpt gives the beginning of a text as one line.
+func excerpt(d *plugpack.Document) string {
+	if d == nil {
+		return ""
 	}
-	// The engine answers with these two sorted, and the indexer compares.
-	slices.Sort(s.FilterableAttributes)
-	slices.Sort(s.SortableAttributes)
-	return s
+	// Blanks and markup may go, so the cut before cleaning leaves some room.
+	return plugpack.Cut(plugpack.Clean(d.Text[:min(len(d.Text), 4*MaxExcerpt)]), MaxExcerpt)
+}
+
+// Pack is a pack as the search engine knows it.
+type Pack struct {
+	Mark
+	Slug        string   `json:"slug"`
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Keywords    []string `json:"keywords"`
+	Plugins     []string `json:"plugins"` // names, in order
+	Difficulty  string   `json:"difficulty,omitempty"`
+	Featured    bool     `json:"featured"`
+	UpdatedAt   int64    `json:"updated_at"` // Unix seconds
 }

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -112,10 +113,16 @@ func sameSettings(want, have meilisearch.Settings) bool {
 		slices.Equal(want.FilterableAttributes, have.FilterableAttributes) &&
 		slices.Equal(want.SortableAttributes, have.SortableAttributes) &&
 		slices.Equal(want.RankingRules, have.RankingRules) &&
-		have.DistinctAttribute != nil && *want.DistinctAttribute == *have.DistinctAttribute &&
+		reflect.DeepEqual(want.DistinctAttribute, have.DistinctAttribute) &&
+		maps.EqualFunc(want.Synonyms, have.Synonyms, sameWords) &&
+		sameWords(want.StopWords, have.StopWords) &&
 		reflect.DeepEqual(want.TypoTolerance, have.TypoTolerance) &&
 		reflect.DeepEqual(want.Pagination, have.Pagination) &&
 		have.Faceting != nil && want.Faceting.MaxValuesPerFacet == have.Faceting.MaxValuesPerFacet
+}
+
+func sameWords(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // Revisions gives the revisions of those plugins that have a document.

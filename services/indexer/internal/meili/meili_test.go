@@ -28,7 +28,7 @@ func setup(t *testing.T) (*testkit.MeilisearchServer, *Index) {
 }
 
 func doc(id string, revision int64) searchdoc.Document {
-	return searchdoc.Document{ID: id, Name: id, Revision: revision, Distinct: id}
+	return searchdoc.Document{Mark: searchdoc.Mark{ID: id, Revision: revision, Schema: searchdoc.Schema}, Name: id, Distinct: id}
 }
 
 func TestEnsure(t *testing.T) {
