@@ -1,5 +1,20 @@
 -- The schema after all migrations, for readers. Written by make schema.
 
+CREATE TABLE discoveries (
+    method text NOT NULL,
+    found integer NOT NULL,
+    total integer NOT NULL,
+    slices integer NOT NULL,
+    incomplete boolean NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL,
+    CONSTRAINT discoveries_pkey PRIMARY KEY (method),
+    CONSTRAINT discoveries_found_check CHECK ((found >= 0)),
+    CONSTRAINT discoveries_method_check CHECK (((length(method) >= 1) AND (length(method) <= 128))),
+    CONSTRAINT discoveries_slices_check CHECK ((slices >= 0)),
+    CONSTRAINT discoveries_total_check CHECK ((total >= 0))
+);
+
 CREATE TABLE marketplaces (
     id uuid NOT NULL,
     key text NOT NULL,
@@ -18,11 +33,13 @@ CREATE TABLE marketplaces (
     failed_at timestamp with time zone,
     held_names text[],
     retired_at timestamp with time zone,
+    found_by text NOT NULL DEFAULT ''::text,
     CONSTRAINT marketplaces_key_key UNIQUE (key),
     CONSTRAINT marketplaces_repository_id_key UNIQUE (repository_id),
     CONSTRAINT marketplaces_pkey PRIMARY KEY (id),
     CONSTRAINT marketplaces_repository_id_fkey FOREIGN KEY (repository_id) REFERENCES repositories(id),
     CONSTRAINT marketplaces_description_check CHECK ((length(description) <= 4096)),
+    CONSTRAINT marketplaces_found_by_check CHECK ((length(found_by) <= 128)),
     CONSTRAINT marketplaces_key_check CHECK ((length(key) <= 600)),
     CONSTRAINT marketplaces_last_error_check CHECK ((length(last_error) <= 4096)),
     CONSTRAINT marketplaces_name_check CHECK ((length(name) <= 512)),

@@ -49,7 +49,7 @@ func (c scanCommand) Run(ctx context.Context) error {
 		return notRunning
 	}
 	cfg.QueueOnly = true
-	s, err := startStack(ctx, cfg, p.Log, func(string) {})
+	s, err := startStack(ctx, cfg, p.Log, nil, func(string) {})
 	if errs.KindOf(err) == errs.Conflict {
 		return fmt.Errorf("%w; that one cannot be reached: %w", err, notRunning)
 	}

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/cache"
@@ -39,7 +39,7 @@ type stack struct {
 
 // startStack opens the dependencies, from the bottom up, and makes the
 // services on them. say tells a person what takes time.
-func startStack(ctx context.Context, cfg Config, log *slog.Logger, say func(string)) (_ *stack, err error) {
+func startStack(ctx context.Context, cfg Config, log *slog.Logger, metrics prometheus.Registerer, say func(string)) (_ *stack, err error) {
 	s := &stack{cfg: cfg, log: log}
 	defer func() {
 		if err != nil {
@@ -67,7 +67,7 @@ func startStack(ctx context.Context, cfg Config, log *slog.Logger, say func(stri
 	cfg.AnyFolder = cfg.NATSURL == ""
 
 	cat := catalog.New(catalog.Deps{DB: db, Bus: s.bus, Log: log.With("service", "catalog")})
-	scr, err := scraper.New(cfg.Options, scraper.Deps{Bus: s.bus, Log: log.With("service", "scraper")})
+	scr, err := scraper.New(cfg.Options, scraper.Deps{Bus: s.bus, Log: log.With("service", "scraper"), Metrics: metrics})
 	if err != nil {
 		return nil, err
 	}

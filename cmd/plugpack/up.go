@@ -24,11 +24,15 @@ func (upCommand) Run(ctx context.Context) error {
 	defer listener.Close()
 	p := service.New("", os.Stderr)
 	p.SetLevel(cfg.LogLevel)
-	s, err := startStack(ctx, cfg, p.Log, func(what string) { fmt.Println("PlugPack:", what) })
+	s, err := startStack(ctx, cfg, p.Log, p.Metrics, func(what string) { fmt.Println("PlugPack:", what) })
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	// The port is this machine's own, unless a proxy lets others in.
+	if len(cfg.Gateway.TrustedProxies) == 0 {
+		p.ExposeMetrics()
+	}
 	p.Ready("nats", s.bus.Ping)
 	fmt.Printf("PlugPack %s is on http://%s (API page: /api/docs; data in %s; Ctrl-C stops it)\n",
 		service.BuildVersion(), listener.Addr(), cfg.Data)

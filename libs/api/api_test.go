@@ -75,9 +75,22 @@ func TestMarketplace(t *testing.T) {
 	l.Repository.Topics, l.Repository.PushedAt = []string{"plugins"}, sample.At(-5).In(elsewhere)
 	golden(t, "marketplace.json", api.NewMarketplace(plugpack.Marketplace{
 		ID: "018f0000-0000-7000-9000-000000000001", Key: l.Key, Name: l.Name, Description: l.Description, Owner: l.Owner,
-		Repository: l.Repository, Commit: l.Commit, Entries: 3, Plugins: 2, State: plugpack.ScanDone,
+		Repository: l.Repository, Commit: l.Commit, Entries: 3, Plugins: 2, Read: 1, FoundBy: "topics", State: plugpack.ScanDone,
 		Skipped: []plugpack.Skipped{{Index: 2, Reason: "it has no name"}}, ScannedAt: l.ObservedAt.In(elsewhere),
 	}, l.ObservedAt))
+}
+
+func TestDiscovery(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		found, total int
+		share        float64
+	}{{998, 1003, 998.0 / 1003}, {0, 0, 1}, {5, 4, 1}, {0, 9, 0}} {
+		d := api.NewDiscovery(plugpack.Discovery{Method: plugpack.MainDiscovery, Found: c.found, Total: c.total, FinishedAt: sample.Time.In(elsewhere)})
+		if d.Share != c.share || d.FinishedAt != sample.Time {
+			t.Errorf("%d of %d: %+v, want a share of %v", c.found, c.total, d, c.share)
+		}
+	}
 }
 
 func TestInstall(t *testing.T) {

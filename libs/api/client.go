@@ -62,6 +62,12 @@ func (c *Client) Marketplaces(ctx context.Context, q url.Values) (ms []Marketpla
 	return ms, err
 }
 
+// Discoveries tells how complete the last searches for marketplaces were.
+func (c *Client) Discoveries(ctx context.Context) (ds []Discovery, err error) {
+	_, err = c.get(ctx, "/api/marketplaces/completeness", &ds)
+	return ds, err
+}
+
 // Search searches; q takes the parameters of GET /api/search/.
 func (c *Client) Search(ctx context.Context, q url.Values) (s Search, err error) {
 	_, err = c.get(ctx, "/api/search/?"+q.Encode(), &s)

@@ -84,6 +84,8 @@ type Marketplace struct {
 	Commit      string               `json:"commit,omitempty"`
 	Entries     int                  `json:"entries" doc:"Entries in the marketplace's file"`
 	Plugins     int                  `json:"plugins" doc:"Entries in the catalog"`
+	Read        int                  `json:"plugins_read" doc:"Those of them whose files were read"`
+	FoundBy     string               `json:"found_by,omitempty" doc:"The search that found it, as in /api/marketplaces/completeness; absent where it was named or submitted" example:"code-search:marketplace.json"`
 	Skipped     []plugpack.Skipped   `json:"skipped" doc:"Entries that no client lists, each with its reason"`
 	State       plugpack.ScanState   `json:"state" enum:"pending,scanned,failed,held" doc:"Of the last scan"`
 	LastError   string               `json:"last_error,omitempty"`
@@ -160,7 +162,7 @@ func NewMarketplace(m plugpack.Marketplace, now time.Time) Marketplace {
 		ID: m.ID, Key: string(m.Key), Name: m.Name, Description: m.Description, Owner: m.Owner,
 		Repository: r.FullName, License: r.License, Topics: orEmpty(r.Topics), Stars: r.Stars, Forks: r.Forks,
 		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt.UTC(), Maintenance: r.MaintenanceAt(now), Commit: m.Commit,
-		Entries: m.Entries, Plugins: m.Plugins, Skipped: orEmpty(m.Skipped), State: m.State, LastError: m.LastError,
+		Entries: m.Entries, Plugins: m.Plugins, Read: m.Read, FoundBy: m.FoundBy, Skipped: orEmpty(m.Skipped), State: m.State, LastError: m.LastError,
 		ScannedAt: m.ScannedAt.UTC(), FailedAt: m.FailedAt.UTC(),
 	}
 }

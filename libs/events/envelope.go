@@ -46,7 +46,7 @@ func NewPluginUpdated(o plugpack.Observation) (Message, error) {
 }
 
 // NewDiscoveryFinished makes the message that tells how complete a search was.
-func NewDiscoveryFinished(d Discovery) (Message, error) {
+func NewDiscoveryFinished(d plugpack.Discovery) (Message, error) {
 	id := d.Method + "/" + d.FinishedAt.UTC().Format(time.RFC3339Nano)
 	return message(TypeDiscoveryFinished, "scraper", id, d.Method, d.FinishedAt, SubjectDiscoveryFinished(d.Method), d)
 }

@@ -88,7 +88,7 @@ func SubjectMarketplaceFailed(k plugpack.MarketplaceKey) string {
 // SubjectPluginUpdated carries plugpack.Observation.
 func SubjectPluginUpdated(k plugpack.Key) string { return "plugin.updated." + Token(k.String()) }
 
-// SubjectDiscoveryFinished carries Discovery.
+// SubjectDiscoveryFinished carries plugpack.Discovery.
 func SubjectDiscoveryFinished(method string) string { return "discovery.finished." + Token(method) }
 
 // SubjectPluginChanged carries plugpack.Plugin.

@@ -105,7 +105,7 @@ func TestContracts(t *testing.T) {
 	})
 	t.Run(events.TypeDiscoveryFinished, func(t *testing.T) {
 		t.Parallel()
-		d := events.Discovery{Method: "topics", Found: 998, Total: 1003, Slices: 4, Incomplete: true, StartedAt: sample.Time, FinishedAt: sample.At(9)}
+		d := plugpack.Discovery{Method: "topics", Found: 998, Total: 1003, Slices: 4, Incomplete: true, StartedAt: sample.Time, FinishedAt: sample.At(9)}
 		contract(t, events.TypeDiscoveryFinished, "discovery.finished.dG9waWNz", "topics/2026-01-02T03:13:05Z", d, events.NewDiscoveryFinished)
 	})
 	t.Run(events.TypePluginChanged, func(t *testing.T) {

@@ -146,6 +146,9 @@ type Listing struct {
 	Names       []string          `json:"names"`
 	Skipped     []Skipped         `json:"skipped,omitempty"`
 	Renames     map[string]string `json:"renames,omitempty"` // old to new, "" for a deliberate removal
+	// FoundBy is the kind of search that found the marketplace; "" where it was
+	// named.
+	FoundBy string `json:"found_by,omitempty"`
 }
 
 // Failure is a scan that could not read a marketplace. It removes nothing.
@@ -155,6 +158,7 @@ type Failure struct {
 	Key        MarketplaceKey `json:"key"`
 	Reason     string         `json:"reason"`
 	Entries    int            `json:"entries,omitempty"` // in a file that was rejected whole
+	FoundBy    string         `json:"found_by,omitempty"`
 }
 
 // ScanState says what became of a marketplace's last scan.
@@ -181,6 +185,8 @@ type Marketplace struct {
 	Commit      string         `json:"commit,omitempty"`
 	Entries     int            `json:"entries"`
 	Plugins     int            `json:"plugins"` // listed now
+	Read        int            `json:"read"`    // those of them whose files are read
+	FoundBy     string         `json:"found_by,omitempty"`
 	Skipped     []Skipped      `json:"skipped,omitempty"`
 	State       ScanState      `json:"state"`
 	LastError   string         `json:"last_error,omitempty"`

@@ -19,8 +19,8 @@ func newRegistry() *prometheus.Registry {
 
 // ExposeMetrics answers /metrics although the process has a handler. It is for
 // one whose port is private: that of a process without a handler is, and needs
-// no such word, while the gateway's and the one-process form's port is the
-// public one, where metrics would tell every visitor how busy the hub is.
+// no such word, while the gateway's port, and that of the one-process form behind
+// a proxy, is the public one, where metrics would tell every visitor how busy the hub is.
 func (p *Process) ExposeMetrics() { p.metrics = true }
 
 func (p *Process) metricsHandler() http.Handler {

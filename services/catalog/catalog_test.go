@@ -346,6 +346,59 @@ func TestREST(t *testing.T) {
 	})
 }
 
+func TestCompleteness(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1)
+	lists := func() http.Header {
+		t.Helper()
+		res, err := http.Get(f.server.URL + "/api/marketplaces/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.Header
+	}
+	if h := lists(); h.Get(api.HeaderDiscoveryTotal) != "" || h.Get(api.HeaderDiscoveryFinished) != "" {
+		t.Errorf("before the first search: %v", h)
+	}
+	if ds, err := f.client.Discoveries(t.Context()); err != nil || ds == nil || len(ds) != 0 {
+		t.Errorf("before the first search: %v, %v", ds, err)
+	}
+	d := plugpack.Discovery{Method: plugpack.MainDiscovery, Found: 998, Total: 1003, Slices: 4, Incomplete: true, StartedAt: sample.Time, FinishedAt: sample.At(9)}
+	f.publish(events.NewDiscoveryFinished(d))
+	d.Method = "topics"
+	f.publish(events.NewDiscoveryFinished(d))
+	l := sample.Listing("acme/tools", 0, "deploy", "other")
+	l.FoundBy = plugpack.MainDiscovery
+	f.publish(events.NewMarketplaceScanned(l))
+	f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", "deploy", 0)))
+	o := sample.Observation("acme/tools", "other", 0)
+	o.Facts.State = plugpack.StateNotReadYet
+	f.publish(events.NewPluginUpdated(o))
+	f.changed("acme-tools-other", 1)
+	d.Found, d.FinishedAt = 1, sample.At(3) // of an earlier search, and late
+	f.publish(events.NewDiscoveryFinished(d))
+	f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", "deploy", 1)))
+	f.changed("acme-tools-deploy", 2)
+
+	ds, err := f.client.Discoveries(t.Context())
+	if err != nil || len(ds) != 2 || ds[0].Method != plugpack.MainDiscovery || ds[0].Share != 998.0/1003 || !ds[0].Incomplete || ds[1].Found != 998 {
+		t.Errorf("got %+v, %v", ds, err)
+	}
+	h := lists()
+	for name, want := range map[string]string{
+		api.HeaderDiscoveryFound: "998", api.HeaderDiscoveryTotal: "1003", api.HeaderDiscoveryIncomplete: "true", api.HeaderDiscoveryFinished: "2026-01-02T03:13:05Z",
+	} {
+		if h.Get(name) != want {
+			t.Errorf("%s: %q, want %q", name, h.Get(name), want)
+		}
+	}
+	ms, err := f.client.Marketplaces(t.Context(), nil)
+	if err != nil || len(ms) != 1 || ms[0].FoundBy != plugpack.MainDiscovery || ms[0].Plugins != 2 || ms[0].Read != 1 {
+		t.Errorf("got %+v, %v", ms, err)
+	}
+}
+
 // cursor gives the opaque form of a position as somebody may make it up.
 func cursor(position string) string { return base64.RawURLEncoding.EncodeToString([]byte(position)) }
 

@@ -167,6 +167,7 @@ func allowOrigins(origins []string) func(http.Handler) http.Handler {
 		ExposedHeaders: []string{
 			"ETag", "Link", "X-Total-Count", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
 			request.HeaderID, request.HeaderCache, api.HeaderRevision,
+			api.HeaderDiscoveryFound, api.HeaderDiscoveryTotal, api.HeaderDiscoveryIncomplete, api.HeaderDiscoveryFinished,
 		},
 		MaxAge: 600,
 	})

@@ -114,7 +114,7 @@ func (w *worker) fail(ctx context.Context, r events.ScanRequested, st *state.Sta
 	if !at.After(st.ObservedAt) {
 		at = st.ObservedAt.Add(time.Millisecond)
 	}
-	f := plugpack.Failure{Scan: r.Scan, ObservedAt: at, Key: r.Marketplace, Reason: reason}
+	f := plugpack.Failure{Scan: r.Scan, ObservedAt: at, Key: r.Marketplace, Reason: reason, FoundBy: st.FoundBy}
 	if st.Listing != nil {
 		f.Key = st.Listing.Key
 	}

@@ -31,6 +31,7 @@ type Store interface {
 	ApplyObservation(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error)
 	ApplyListing(ctx context.Context, l plugpack.Listing) (postgres.Outcome, error)
 	ApplyFailure(ctx context.Context, f plugpack.Failure) (postgres.Outcome, error)
+	ApplyDiscovery(ctx context.Context, d plugpack.Discovery) (postgres.Outcome, error)
 }
 
 // Intake applies events to a store.
@@ -63,6 +64,8 @@ func (in *Intake) Handle(ctx context.Context, m bus.Msg) error {
 		return apply(ctx, in, m, typ, validListing, in.store.ApplyListing)
 	case events.TypeMarketplaceFailed:
 		return apply(ctx, in, m, typ, validFailure, in.store.ApplyFailure)
+	case events.TypeDiscoveryFinished:
+		return apply(ctx, in, m, typ, validDiscovery, in.store.ApplyDiscovery)
 	}
 	return errs.New(errs.Invalid, "event of type %.100q is not for the catalog", typ)
 }
@@ -105,4 +108,11 @@ func validFailure(f plugpack.Failure) error {
 		return errs.New(errs.Invalid, "failed scan of %.200q: want a time", f.Key)
 	}
 	return f.Key.Validate()
+}
+
+func validDiscovery(d plugpack.Discovery) error {
+	if d.Method == "" || d.FinishedAt.IsZero() {
+		return errs.New(errs.Invalid, "end of a search by %.200q: want a method and a time", d.Method)
+	}
+	return nil
 }

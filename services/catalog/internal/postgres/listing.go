@@ -131,7 +131,7 @@ const updateMarketplace = `
 		state = $9, last_error = $10,
 		names = CASE WHEN $9 = 'held' THEN names ELSE $11 END,
 		listed_at = CASE WHEN $9 = 'held' THEN listed_at ELSE $8 END,
-		held_names = CASE WHEN $9 = 'held' THEN $11 END
+		held_names = CASE WHEN $9 = 'held' THEN $11 END, found_by = $12
 	WHERE id = $1`
 
 // updateHead stores what the file says of itself and what the host says of the
@@ -144,7 +144,7 @@ func updateHead(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Lis
 			l.ObservedAt.UTC().Format(time.RFC3339))
 	}
 	if _, err := tx.Exec(ctx, updateMarketplace, m.ID, l.Name, l.Description, l.Owner, l.Commit, l.Entries,
-		emptyIfNil(l.Skipped), l.ObservedAt, state, problem, emptyIfNil(l.Names)); err != nil {
+		emptyIfNil(l.Skipped), l.ObservedAt, state, problem, emptyIfNil(l.Names), l.FoundBy); err != nil {
 		return nil, err
 	}
 	headChanged := m.Name != l.Name || m.FullName != l.Repository.FullName ||
@@ -216,7 +216,7 @@ func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome O
 			return nil
 		}
 		outcome = Applied
-		_, err = tx.Exec(ctx, markFailed, m.ID, plugpack.Cut(plugpack.Clean(f.Reason), plugpack.MaxDescription), f.ObservedAt, f.Entries)
+		_, err = tx.Exec(ctx, markFailed, m.ID, plugpack.Cut(plugpack.Clean(f.Reason), plugpack.MaxDescription), f.ObservedAt, f.Entries, f.FoundBy)
 		return err
 	})
 	return outcome, err
@@ -224,7 +224,8 @@ func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome O
 
 const markFailed = `
 	UPDATE marketplaces
-	SET state = 'failed', last_error = $2, failed_at = $3, entries = CASE WHEN listed_at IS NULL THEN $4 ELSE entries END
+	SET state = 'failed', last_error = $2, failed_at = $3, entries = CASE WHEN listed_at IS NULL THEN $4 ELSE entries END,
+		found_by = CASE WHEN listed_at IS NULL THEN $5 ELSE found_by END
 	WHERE id = $1`
 
 // set is a set of strings that remembers no order.

@@ -13,14 +13,18 @@ import (
 
 const selectMarketplaces = `
 	SELECT m.id::text, m.key, m.name, m.description, m.owner, m.commit_sha, m.entries, m.skipped, m.state, m.last_error,
-		m.scanned_at, m.failed_at,
-		(SELECT count(*) FROM plugins p WHERE p.marketplace_id = m.id AND p.removed_at IS NULL)::int AS plugins,
+		m.scanned_at, m.failed_at, m.found_by, n.plugins, n.read,
 		coalesce(r.host, '') AS host, coalesce(r.full_name, '') AS full_name,
 		coalesce(r.license, '') AS license, coalesce(r.topics, '{}') AS topics, coalesce(r.stars, 0) AS stars,
 		coalesce(r.forks, 0) AS forks, coalesce(r.open_issues, 0) AS open_issues, coalesce(r.archived, false) AS archived,
 		r.pushed_at
 	FROM marketplaces m
 	LEFT JOIN repositories r ON r.id = m.repository_id
+	CROSS JOIN LATERAL (
+		SELECT count(*)::int AS plugins, (count(*) FILTER (WHERE f.state = 'read'))::int AS read
+		FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id
+		WHERE p.marketplace_id = m.id AND p.removed_at IS NULL
+	) n
 	WHERE m.retired_at IS NULL`
 
 type marketplaceColumns struct {
@@ -36,7 +40,9 @@ type marketplaceColumns struct {
 	LastError   string
 	ScannedAt   *time.Time
 	FailedAt    *time.Time
+	FoundBy     string
 	Plugins     int
+	Read        int
 	Host        string
 	FullName    string
 	License     string
@@ -51,7 +57,7 @@ type marketplaceColumns struct {
 func (c marketplaceColumns) noun() plugpack.Marketplace {
 	return plugpack.Marketplace{
 		ID: c.ID, Key: c.Key, Name: c.Name, Description: c.Description, Owner: c.Owner, Commit: c.CommitSha,
-		Entries: c.Entries, Plugins: c.Plugins, Skipped: c.Skipped, State: c.State, LastError: c.LastError,
+		Entries: c.Entries, Plugins: c.Plugins, Read: c.Read, FoundBy: c.FoundBy, Skipped: c.Skipped, State: c.State, LastError: c.LastError,
 		ScannedAt: orZero(c.ScannedAt), FailedAt: orZero(c.FailedAt),
 		Repository: plugpack.Repository{
 			Host: c.Host, FullName: c.FullName, License: c.License, Topics: c.Topics, Stars: c.Stars, Forks: c.Forks,

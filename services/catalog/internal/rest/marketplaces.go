@@ -28,10 +28,11 @@ type afterKey struct {
 
 func (h *handlers) registerMarketplaces(a huma.API) {
 	get(h, a, "/api/marketplaces", "list-marketplaces", "List marketplaces by key", tagMarketplaces, h.listMarketplaces)
+	get(h, a, "/api/marketplaces/completeness", "list-discoveries", "How complete the last searches for marketplaces were, by method", tagMarketplaces, h.listDiscoveries)
 	get(h, a, "/api/marketplaces/{id}", "get-marketplace", "Get a marketplace by its id", tagMarketplaces, h.marketplaceByID)
 }
 
-func (h *handlers) listMarketplaces(ctx context.Context, in *marketplacesInput) (*listOutput[api.Marketplace], error) {
+func (h *handlers) listMarketplaces(ctx context.Context, in *marketplacesInput) (*marketplacesOutput, error) {
 	f := postgres.MarketplaceFilter{State: in.State, Name: in.Name}
 	var after afterKey
 	if in.Cursor != "" {
@@ -48,7 +49,12 @@ func (h *handlers) listMarketplaces(ctx context.Context, in *marketplacesInput) 
 	if err != nil {
 		return nil, err
 	}
-	out := &listOutput[api.Marketplace]{Total: strconv.Itoa(total), Body: make([]api.Marketplace, len(ms))}
+	ds, err := h.store.Discoveries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &marketplacesOutput{Total: strconv.Itoa(total), Body: make([]api.Marketplace, len(ms))}
+	out.complete(ds)
 	for i, m := range ms {
 		out.Body[i] = api.NewMarketplace(m, time.Now())
 	}

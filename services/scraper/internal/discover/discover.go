@@ -127,7 +127,7 @@ func (d *Discovery) due(finishedAt time.Time) time.Duration {
 
 // finish announces the end of a search.
 func (d *Discovery) finish(ctx context.Context, method string, p progress) error {
-	end := events.Discovery{
+	end := plugpack.Discovery{
 		Method: method, Found: p.Found, Total: p.Total, Slices: p.Slices, Incomplete: p.Incomplete,
 		StartedAt: p.StartedAt, FinishedAt: p.FinishedAt,
 	}

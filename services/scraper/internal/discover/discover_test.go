@@ -38,7 +38,7 @@ func TestRound(t *testing.T) {
 		t.Error(diff)
 	}
 	at := w.clock.Now()
-	for method, want := range map[string]events.Discovery{
+	for method, want := range map[string]plugpack.Discovery{
 		byCode:                    {Found: 4, Total: 4, Slices: 1},
 		"code-search:plugin.json": {Found: 2, Total: 2, Slices: 1},
 		"topics":                  {Found: 2, Total: 2, Slices: len(topics)},

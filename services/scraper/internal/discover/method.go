@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
 )
 
@@ -32,7 +33,7 @@ type method struct {
 // methods are tried in this order: the surest first.
 var methods = []method{
 	{
-		name: "code-search:marketplace.json", queries: []string{"filename:marketplace.json path:.claude-plugin"},
+		name: plugpack.MainDiscovery, queries: []string{"filename:marketplace.json path:.claude-plugin"},
 		space: func(time.Time) space { return codeSpace("category", "homepage", "license", "keywords", "strict") },
 		ask:   code, sure: isManifest, takes: isManifest,
 	},

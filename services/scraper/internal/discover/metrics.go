@@ -4,7 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
 // Metrics tell how complete the last search by each method was.
@@ -25,7 +25,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 }
 
-func (m *Metrics) ended(d events.Discovery) {
+func (m *Metrics) ended(d plugpack.Discovery) {
 	m.found.WithLabelValues(d.Method).Set(float64(d.Found))
 	m.total.WithLabelValues(d.Method).Set(float64(d.Total))
 	m.finished.WithLabelValues(d.Method).Set(float64(d.FinishedAt.Unix()))

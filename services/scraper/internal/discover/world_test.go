@@ -45,7 +45,7 @@ type world struct {
 	bus    *bus.Bus
 	states *state.Store
 	out    map[plugpack.MarketplaceKey]bool
-	ends   []events.Discovery
+	ends   []plugpack.Discovery
 	*Discovery
 }
 
@@ -83,7 +83,7 @@ func (w *world) restart() {
 		Client: client, Host: "github.com", Memory: memory, States: w.states, Interval: 24 * time.Hour, Log: testkit.Log(w.t),
 		Excluded: func(k plugpack.MarketplaceKey) bool { return w.out[k] }, Now: w.clock.Now, Wait: w.clock.Wait, Metrics: NewMetrics(nil),
 		Publish: func(ctx context.Context, m events.Message) error {
-			d, err := events.Decode[events.Discovery](m.Data, events.TypeDiscoveryFinished)
+			d, err := events.Decode[plugpack.Discovery](m.Data, events.TypeDiscoveryFinished)
 			if err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ func (w *world) restart() {
 }
 
 // goOn does one round and gives the ends it announced.
-func (w *world) goOn() map[string]events.Discovery {
+func (w *world) goOn() map[string]plugpack.Discovery {
 	w.t.Helper()
 	if _, err := w.round(w.t.Context()); err != nil {
 		w.t.Fatal(err)
@@ -105,8 +105,8 @@ func (w *world) goOn() map[string]events.Discovery {
 	return w.taken()
 }
 
-func (w *world) taken() map[string]events.Discovery {
-	ends := map[string]events.Discovery{}
+func (w *world) taken() map[string]plugpack.Discovery {
+	ends := map[string]plugpack.Discovery{}
 	for _, e := range w.ends {
 		ends[e.Method] = e
 	}

@@ -42,7 +42,7 @@ func (p *pass) failed(ctx context.Context, err error) error {
 // fail announces the end of a scan that read no marketplace. What was known
 // stays known: a failure removes nothing.
 func (p *pass) fail(ctx context.Context, next state.State, f plugpack.Failure) error {
-	f.Scan, f.ObservedAt = p.scan, p.observedAt
+	f.Scan, f.ObservedAt, f.FoundBy = p.scan, p.observedAt, p.state.FoundBy
 	m, err := events.NewMarketplaceFailed(f)
 	if err != nil {
 		return err

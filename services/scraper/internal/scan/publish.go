@@ -27,7 +27,7 @@ func (p *pass) publish(ctx context.Context, f found) error {
 		return p.fail(ctx, p.unreadable(next), *f.failure)
 	}
 	l := f.listing
-	l.Scan, l.ObservedAt = p.scan, p.observedAt
+	l.Scan, l.ObservedAt, l.FoundBy = p.scan, p.observedAt, p.state.FoundBy
 	m, err := events.NewMarketplaceScanned(l)
 	if errs.KindOf(err) == errs.Invalid && len(l.Skipped) > maxSkipped {
 		l.Skipped = fewer(l.Skipped)

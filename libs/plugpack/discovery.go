@@ -1,4 +1,4 @@
-package events
+package plugpack
 
 import "time"
 
@@ -13,4 +13,16 @@ type Discovery struct {
 	Incomplete bool      `json:"incomplete"` // some results could not be had
 	StartedAt  time.Time `json:"started_at"`
 	FinishedAt time.Time `json:"finished_at"`
+}
+
+// MainDiscovery is the method whose results are marketplaces; those of the
+// others are repositories in which one may be.
+const MainDiscovery = "code-search:marketplace.json"
+
+// Share is how much of the total was found, from 0 to 1. Of nothing, all was.
+func (d Discovery) Share() float64 {
+	if d.Total <= 0 {
+		return 1
+	}
+	return min(float64(d.Found)/float64(d.Total), 1)
 }
