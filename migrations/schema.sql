@@ -93,6 +93,7 @@ CREATE TABLE plugin_facts (
     requirements jsonb,
     verdicts jsonb,
     costs jsonb,
+    declared jsonb,
     CONSTRAINT plugin_facts_pkey PRIMARY KEY (plugin_id),
     CONSTRAINT plugin_facts_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
     CONSTRAINT plugin_facts_category_check CHECK ((length(category) <= 512)),
@@ -110,6 +111,21 @@ CREATE TABLE plugin_facts (
 CREATE INDEX plugin_facts_category ON public.plugin_facts USING btree (category);
 CREATE INDEX plugin_facts_has ON public.plugin_facts USING gin (has);
 CREATE INDEX plugin_facts_search ON public.plugin_facts USING gin (search) WITH (fastupdate=off);
+
+CREATE TABLE plugin_versions (
+    plugin_id uuid NOT NULL,
+    digest text NOT NULL,
+    commit_sha text NOT NULL,
+    version text NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    contents jsonb NOT NULL,
+    CONSTRAINT plugin_versions_pkey PRIMARY KEY (plugin_id, digest),
+    CONSTRAINT plugin_versions_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
+    CONSTRAINT plugin_versions_commit_sha_check CHECK ((length(commit_sha) <= 128)),
+    CONSTRAINT plugin_versions_digest_check CHECK (((length(digest) >= 1) AND (length(digest) <= 128))),
+    CONSTRAINT plugin_versions_version_check CHECK ((length(version) <= 512))
+);
+CREATE INDEX plugin_versions_history ON public.plugin_versions USING btree (plugin_id, first_seen DESC, digest DESC);
 
 CREATE TABLE plugins (
     id uuid NOT NULL,

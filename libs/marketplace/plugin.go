@@ -78,7 +78,9 @@ func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work
 	checked := w.check(e, folder, dir)
 	f.Verdicts = verdicts(e, installed, &checked)
 	f.State, f.Commit, f.Digest = plugpack.StateRead, from.Commit, w.digest(e, from, dir)
-	f.Files, f.Bytes = from.Tree.Size(resolve(from.FS, dir))
+	root := resolve(from.FS, dir)
+	f.Files, f.Bytes = from.Tree.Size(root)
+	f.Scripts = from.Tree.Scripts(root)
 	if broken := manifestFault(installed, own, e); broken != "" {
 		f.State, f.StateReason = plugpack.StateBroken, short(broken)
 		return f
@@ -149,6 +151,7 @@ func facts(in Input, e entry, own object) plugpack.Facts {
 		Keywords:    keywords(e.fields["keywords"], e.fields["tags"], own["keywords"]),
 		Source:      e.source,
 		Origin:      origin(in.Key, e.source),
+		Declared:    declaredBy(e.fields),
 	}
 }
 

@@ -90,6 +90,8 @@ type Facts struct {
 	Documents    Documents    `json:"documents,omitzero"`
 	Security     *Security    `json:"security,omitempty"`
 	Quality      *Quality     `json:"quality,omitempty"`
+	Scripts      []Script     `json:"scripts,omitempty"`
+	Declared     *Declared    `json:"declared,omitempty"` // by its entry
 }
 
 // Observation is what one scan saw of one plugin.

@@ -166,13 +166,13 @@ const upsertFacts = `
 	INSERT INTO plugin_facts (
 		plugin_id, checksum, display_name, description, version, author, homepage, repository, license, category,
 		keywords, source, origin, state, state_reason, components, has, commit_sha, digest, search,
-		files, bytes, requirements, verdicts, costs)
+		files, bytes, requirements, verdicts, costs, declared)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
 		setweight(to_tsvector('simple', $20), 'A') || setweight(to_tsvector('english', $20), 'A') ||
 		setweight(to_tsvector('english', $21), 'B') ||
 		setweight(to_tsvector('english', $4), 'C') ||
 		setweight(to_tsvector('english', $22), 'D'),
-		$23, $24, $25, $26, $27)
+		$23, $24, $25, $26, $27, $28)
 	ON CONFLICT (plugin_id) DO UPDATE SET
 		checksum = excluded.checksum, display_name = excluded.display_name, description = excluded.description,
 		version = excluded.version, author = excluded.author, homepage = excluded.homepage,
@@ -181,7 +181,7 @@ const upsertFacts = `
 		state_reason = excluded.state_reason, components = excluded.components, has = excluded.has,
 		commit_sha = excluded.commit_sha, digest = excluded.digest, search = excluded.search,
 		files = excluded.files, bytes = excluded.bytes, requirements = excluded.requirements,
-		verdicts = excluded.verdicts, costs = excluded.costs`
+		verdicts = excluded.verdicts, costs = excluded.costs, declared = excluded.declared`
 
 func putFacts(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation, checksum []byte) error {
 	f := o.Facts
@@ -189,8 +189,11 @@ func putFacts(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation,
 		f.Repository, f.License, f.Category, emptyIfNil(f.Keywords), f.Source, f.Origin, f.State, f.StateReason,
 		emptyIfNil(f.Components), kinds(f.Components), f.Commit, f.Digest,
 		o.Name+" "+f.DisplayName, strings.Join(f.Keywords, " ")+" "+f.Category, componentText(f.Components),
-		f.Files, f.Bytes, f.Requirements, f.Verdicts, f.Costs)
-	return err
+		f.Files, f.Bytes, f.Requirements, f.Verdicts, f.Costs, f.Declared)
+	if err != nil {
+		return err
+	}
+	return rememberVersion(ctx, tx, id, o)
 }
 
 // componentText is what a search finds of a plugin's components, bounded so

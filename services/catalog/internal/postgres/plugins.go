@@ -30,7 +30,7 @@ const selectPlugins = `
 		coalesce(r.archived, false) AS marketplace_archived,
 		f.display_name, f.description, f.version, f.author, f.homepage, f.repository, f.license, f.category,
 		f.keywords, f.source, f.origin, f.state, f.state_reason, f.components, f.commit_sha, f.digest,
-		f.files, f.bytes, f.requirements, f.verdicts, f.costs` + fromPlugins
+		f.files, f.bytes, f.requirements, f.verdicts, f.costs, f.declared` + fromPlugins
 
 type pluginColumns struct {
 	ID                    string
@@ -72,6 +72,7 @@ type pluginColumns struct {
 	Requirements          *plugpack.Requirements
 	Verdicts              *plugpack.Verdicts
 	Costs                 *plugpack.Costs
+	Declared              *plugpack.Declared
 }
 
 func (c pluginColumns) noun() plugpack.Plugin {
@@ -88,7 +89,7 @@ func (c pluginColumns) noun() plugpack.Plugin {
 			Homepage: c.Homepage, Repository: c.Repository, License: c.License, Category: c.Category,
 			Keywords: c.Keywords, Source: c.Source, Origin: c.Origin, State: c.State, StateReason: c.StateReason,
 			Components: c.Components, Commit: c.CommitSha, Digest: c.Digest,
-			Files: c.Files, Bytes: c.Bytes, Verdicts: c.Verdicts, Costs: c.Costs,
+			Files: c.Files, Bytes: c.Bytes, Verdicts: c.Verdicts, Costs: c.Costs, Declared: c.Declared,
 		},
 	}
 	if c.Requirements != nil {

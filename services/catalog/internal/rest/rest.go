@@ -45,6 +45,7 @@ func New(store *postgres.Store, log *slog.Logger) http.Handler {
 	a := humachi.New(r, config())
 	h.registerRoot(a)
 	h.registerPlugins(a)
+	h.registerVersions(a)
 	h.registerMarketplaces(a)
 	h.registerSearch(a)
 	return r

@@ -1,0 +1,38 @@
+package api
+
+import (
+	"time"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Version is one content that a plugin has or had.
+type Version struct {
+	Digest    string    `json:"digest" doc:"SHA-256 over path, mode and blob id of the plugin's files"`
+	Commit    string    `json:"commit" doc:"At which this content was first seen"`
+	Version   string    `json:"version,omitempty" doc:"As declared by the author, who may use one word for several contents"`
+	FirstSeen time.Time `json:"first_seen"`
+	Current   bool      `json:"current" doc:"Whether the plugin has this content now"`
+	Files     int       `json:"files"`
+	Bytes     int64     `json:"bytes"`
+}
+
+// VersionDiff says how one version differs from another.
+type VersionDiff struct {
+	From Version `json:"from"`
+	To   Version `json:"to"`
+	plugpack.Diff
+}
+
+// NewVersion makes the wire form of v.
+func NewVersion(v plugpack.Version) Version {
+	return Version{
+		Digest: v.Digest, Commit: v.Commit, Version: v.Declared, FirstSeen: v.FirstSeen, Current: v.Current,
+		Files: v.Contents.Files, Bytes: v.Contents.Bytes,
+	}
+}
+
+// NewVersionDiff compares two versions of one plugin.
+func NewVersionDiff(from, to plugpack.Version) VersionDiff {
+	return VersionDiff{From: NewVersion(from), To: NewVersion(to), Diff: plugpack.Compare(from.Contents, to.Contents)}
+}
