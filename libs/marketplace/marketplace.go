@@ -24,7 +24,7 @@ import (
 
 // ReaderVersion is counted up whenever the same files are read differently, so
 // that marketplaces that have not changed are read again.
-const ReaderVersion = 3
+const ReaderVersion = 4
 
 // File is where a marketplace's list is.
 const File = ".claude-plugin/marketplace.json"
