@@ -6,6 +6,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/scraper/internal/outbound"
 )
 
 // PublicHost is what a bare owner/repo means, wherever the API in use is.
@@ -89,7 +90,7 @@ func (c *Clients) Usual() *Client { return c.usual }
 // itself.
 func (c *Clients) UsualHost() string {
 	host := strings.ToLower(c.usual.base.Hostname())
-	if host == "api."+PublicHost || isLoopback(host) {
+	if host == "api."+PublicHost || outbound.IsLoopback(host) {
 		return PublicHost
 	}
 	return host
@@ -98,7 +99,7 @@ func (c *Clients) UsualHost() string {
 // HostOf gives the host whose repositories the API at address tells of.
 func HostOf(address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || u.Scheme != "https" && !isLoopback(u.Hostname()) {
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && !outbound.IsLoopback(u.Hostname()) {
 		return "", errs.New(errs.Invalid, "want an https address of a server's API, such as https://git.example.com/api/v3/")
 	}
 	return strings.ToLower(u.Hostname()), nil

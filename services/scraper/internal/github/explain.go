@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"code.dny.dev/ssrf"
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/services/scraper/internal/outbound"
 )
 
 // explain turns what went wrong into a kind and a sentence. resp is nil when
@@ -30,7 +30,7 @@ func (c *Client) explain(q question, resp *http.Response, err error) error {
 		}
 		return c.limited(q.resource, wait, reasonPause)
 	}
-	if errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedNetwork) {
+	if outbound.Refused(err) {
 		return errs.New(errs.Invalid, "GitHub's answer about %s leads to an address that is not on the public internet, and was not followed", repo)
 	}
 	if resp == nil {

@@ -14,7 +14,6 @@ package github
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,6 +23,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/services/scraper/internal/outbound"
 )
 
 const (
@@ -33,7 +33,6 @@ const (
 	archiveTimeout = 10 * time.Minute
 	// maxAnswer bounds a JSON answer.
 	maxAnswer = 4 << 20
-	maxHops   = 5
 	userAgent = "plugpack (+https://github.com/plugpack/plugpack)"
 )
 
@@ -82,40 +81,13 @@ func New(o Options) (*Client, error) {
 		c.metrics = NewMetrics(nil)
 	}
 	c.limits = limits{host: base.Host, metrics: c.metrics}
-	c.http = &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           newGuard(base).dial,
-			ForceAttemptHTTP2:     true,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: 20 * time.Second,
-			IdleConnTimeout:       90 * time.Second,
-			MaxIdleConnsPerHost:   16,
-		},
-		CheckRedirect: c.checkRedirect,
-	}
+	c.http = outbound.New(base).Client()
 	limited := *c.http
 	limited.Transport = limitBody{c.http.Transport}
 	c.api = &limited
 	c.gh = gh.NewClient(nil)
 	c.gh.BaseURL, c.gh.UserAgent = base, userAgent
 	return c, nil
-}
-
-// checkRedirect follows a few redirects, and none from https to http. The token
-// stays behind when host or port change; net/http alone would hand it to another
-// port of the same machine, and to hosts below the API's.
-func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) > maxHops {
-		return errors.New("too many redirects")
-	}
-	if c.base.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("redirected from https to " + req.URL.Scheme)
-	}
-	if req.URL.Host != c.base.Host {
-		req.Header.Del("Authorization")
-	}
-	return nil
 }
 
 type limitBody struct{ http.RoundTripper }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/testkit"
+	"github.com/plugpack/plugpack/services/scraper/internal/outbound"
 )
 
 func server(t *testing.T) *testkit.GitHubServer {
@@ -159,7 +160,7 @@ func TestRedirectsEnd(t *testing.T) {
 		http.Redirect(w, r, r.URL.Path, http.StatusMovedPermanently)
 	}))
 	defer api.Close()
-	if _, _, err := client(t, api.URL, "").Repository(t.Context(), "acme/tools", ""); errs.KindOf(err) != errs.Unavailable || n > maxHops+1 {
+	if _, _, err := client(t, api.URL, "").Repository(t.Context(), "acme/tools", ""); errs.KindOf(err) != errs.Unavailable || n > outbound.MaxHops+1 {
 		t.Errorf("got %v after %d requests", err, n)
 	}
 }

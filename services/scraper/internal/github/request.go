@@ -19,7 +19,7 @@ func repoPath(repo string) string {
 }
 
 // request sets the token on the request and not in the transport, so that
-// checkRedirect can take it away.
+// a redirect can leave it behind.
 func (c *Client) request(path, accept, etag string) (*http.Request, error) {
 	req, err := c.gh.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
