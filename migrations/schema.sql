@@ -1,5 +1,12 @@
 -- The schema after all migrations, for readers. Written by make schema.
 
+CREATE TABLE derived (
+    name text NOT NULL,
+    version integer NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT derived_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE discoveries (
     method text NOT NULL,
     found integer NOT NULL,
@@ -14,6 +21,14 @@ CREATE TABLE discoveries (
     CONSTRAINT discoveries_slices_check CHECK ((slices >= 0)),
     CONSTRAINT discoveries_total_check CHECK ((total >= 0))
 );
+
+CREATE TABLE facet_counts (
+    kind text NOT NULL,
+    key text NOT NULL,
+    n integer NOT NULL,
+    CONSTRAINT facet_counts_pkey PRIMARY KEY (kind, key)
+);
+CREATE INDEX facet_counts_most ON public.facet_counts USING btree (kind, n DESC, key) WHERE (n > 0);
 
 CREATE TABLE marketplaces (
     id uuid NOT NULL,
@@ -87,7 +102,7 @@ CREATE TABLE plugin_facts (
     has text[] NOT NULL,
     commit_sha text NOT NULL,
     digest text NOT NULL,
-    search tsvector NOT NULL,
+    search tsvector NOT NULL DEFAULT ''::tsvector,
     files integer NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     requirements jsonb,
@@ -108,9 +123,49 @@ CREATE TABLE plugin_facts (
     CONSTRAINT plugin_facts_state_reason_check CHECK ((length(state_reason) <= 4096)),
     CONSTRAINT plugin_facts_version_check CHECK ((length(version) <= 512))
 );
-CREATE INDEX plugin_facts_category ON public.plugin_facts USING btree (category);
-CREATE INDEX plugin_facts_has ON public.plugin_facts USING gin (has);
-CREATE INDEX plugin_facts_search ON public.plugin_facts USING gin (search) WITH (fastupdate=off);
+
+CREATE TABLE plugin_index (
+    plugin_id uuid NOT NULL,
+    twin text NOT NULL,
+    principal boolean NOT NULL DEFAULT true,
+    name text NOT NULL,
+    marketplace text NOT NULL,
+    marketplace_name text NOT NULL,
+    owner text NOT NULL,
+    category text NOT NULL,
+    license text NOT NULL,
+    counts jsonb NOT NULL,
+    maintenance text NOT NULL,
+    featured boolean NOT NULL,
+    verified boolean NOT NULL,
+    stars integer NOT NULL,
+    score integer NOT NULL,
+    trend real NOT NULL,
+    weight real NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    names tsvector NOT NULL,
+    headline tsvector NOT NULL,
+    search tsvector NOT NULL,
+    CONSTRAINT plugin_index_pkey PRIMARY KEY (plugin_id),
+    CONSTRAINT plugin_index_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id)
+);
+CREATE INDEX plugin_index_category ON public.plugin_index USING btree (category, featured DESC, stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_counts ON public.plugin_index USING gin (counts) WITH (fastupdate=off);
+CREATE INDEX plugin_index_license ON public.plugin_index USING btree (lower(license), featured DESC, stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_list ON public.plugin_index USING btree (featured DESC, stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_marketplace ON public.plugin_index USING btree (marketplace);
+CREATE INDEX plugin_index_marketplace_name ON public.plugin_index USING btree (marketplace_name);
+CREATE INDEX plugin_index_name ON public.plugin_index USING btree (name, plugin_id);
+CREATE INDEX plugin_index_names ON public.plugin_index USING gin (names) WITH (fastupdate=off);
+CREATE INDEX plugin_index_owner ON public.plugin_index USING btree (owner, featured DESC, stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_score ON public.plugin_index USING btree (score DESC, stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_search ON public.plugin_index USING gin (search) WITH (fastupdate=off);
+CREATE INDEX plugin_index_stars ON public.plugin_index USING btree (stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_trend ON public.plugin_index USING btree (trend DESC, stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_twin ON public.plugin_index USING btree (twin);
+CREATE INDEX plugin_index_updated ON public.plugin_index USING btree (updated_at DESC, plugin_id DESC);
+CREATE INDEX plugin_index_weight ON public.plugin_index USING btree (weight DESC, plugin_id DESC) WHERE principal;
 
 CREATE TABLE plugin_versions (
     plugin_id uuid NOT NULL,
@@ -151,11 +206,7 @@ CREATE TABLE plugins (
     CONSTRAINT plugins_name_check CHECK (((length(name) >= 1) AND (length(name) <= 128))),
     CONSTRAINT plugins_slug_check CHECK ((slug ~ '^[a-z0-9-]+$'::text))
 );
-CREATE INDEX plugins_list ON public.plugins USING btree (featured DESC, stars DESC, id DESC) WHERE (removed_at IS NULL);
 CREATE INDEX plugins_marketplace ON public.plugins USING btree (marketplace_id, name);
-CREATE INDEX plugins_name ON public.plugins USING btree (lower(name) COLLATE "C", id) WHERE (removed_at IS NULL);
-CREATE INDEX plugins_stars ON public.plugins USING btree (stars DESC, id DESC) WHERE (removed_at IS NULL);
-CREATE INDEX plugins_updated ON public.plugins USING btree (updated_at DESC, id DESC) WHERE (removed_at IS NULL);
 
 CREATE TABLE repositories (
     id uuid NOT NULL,
@@ -181,3 +232,13 @@ CREATE TABLE repositories (
 );
 CREATE UNIQUE INDEX repositories_host_id ON public.repositories USING btree (host, host_id);
 CREATE UNIQUE INDEX repositories_name_without_id ON public.repositories USING btree (host, full_name) WHERE (host_id IS NULL);
+
+CREATE TABLE repository_stats (
+    repository_id uuid NOT NULL,
+    day date NOT NULL,
+    stars integer NOT NULL,
+    forks integer NOT NULL,
+    open_issues integer NOT NULL,
+    CONSTRAINT repository_stats_pkey PRIMARY KEY (repository_id, day),
+    CONSTRAINT repository_stats_repository_id_fkey FOREIGN KEY (repository_id) REFERENCES repositories(id)
+);

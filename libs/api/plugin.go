@@ -104,6 +104,9 @@ type Category struct {
 	Count int    `json:"count"`
 }
 
+// Facets are how many plugins have which value, by the name of the filter.
+type Facets map[string][]Category
+
 // Pack is a curated set of plugins in a list or a search result.
 type Pack struct {
 	Slug string `json:"slug"`
@@ -112,13 +115,13 @@ type Pack struct {
 
 // Search is the answer to a search.
 type Search struct {
-	Query        string                `json:"query"`
-	Plugins      []Plugin              `json:"plugins"`
-	Packs        []Pack                `json:"packs"`
-	TotalPlugins int                   `json:"total_plugins" doc:"Capped at 1001: more than a thousand"`
-	TotalPacks   int                   `json:"total_packs"`
-	Facets       map[string][]Category `json:"facets" doc:"Counts over the best matches, by field"`
-	SearchEngine string                `json:"search_engine" enum:"meilisearch,database"`
+	Query        string   `json:"query"`
+	Plugins      []Plugin `json:"plugins"`
+	Packs        []Pack   `json:"packs"`
+	TotalPlugins int      `json:"total_plugins" doc:"Capped at 1001: more than a thousand"`
+	TotalPacks   int      `json:"total_packs"`
+	Facets       Facets   `json:"facets" doc:"Counts over the best matches, by field"`
+	SearchEngine string   `json:"search_engine" enum:"meilisearch,database"`
 }
 
 // NewPlugin makes the list form of p.

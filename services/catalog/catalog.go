@@ -18,6 +18,7 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/outbox"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest"
+	"github.com/plugpack/plugpack/services/catalog/internal/upkeep"
 )
 
 // Durable names the catalog's consumer of the PLUGIN stream.
@@ -48,6 +49,7 @@ type Catalog struct {
 	store  *postgres.Store
 	intake *intake.Intake
 	relay  *outbox.Relay
+	upkeep *upkeep.Upkeep
 	rest   http.Handler
 }
 
@@ -59,7 +61,7 @@ func New(d Deps) *Catalog {
 	store := postgres.New(d.DB, d.Log)
 	return &Catalog{
 		store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
-		rest: rest.New(store, d.Log),
+		upkeep: upkeep.New(store, d.Log), rest: rest.New(store, d.Log),
 	}
 }
 
@@ -71,6 +73,7 @@ func (c *Catalog) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.intake.Run(ctx) })
 	g.Go(func() error { return c.relay.Run(ctx) })
+	g.Go(func() error { return c.upkeep.Run(ctx) })
 	return g.Wait()
 }
 

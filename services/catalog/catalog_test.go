@@ -165,15 +165,17 @@ func TestREST(t *testing.T) {
 	}
 	t.Run("an empty catalog", func(t *testing.T) {
 		for path, want := range map[string]string{
-			"/api/plugins/":                      "[]",
-			"/api/plugins":                       "[]",
-			"/api/plugins/count":                 `{"count":0}`,
-			"/api/plugins/categories":            "[]",
-			"/api/marketplaces/":                 "[]",
-			"/api/search/suggest?q=dep":          "[]",
-			"/api/plugins/?search=x&limit=1":     "[]",
-			"/api/plugins/?has=mcp&sort=name":    "[]",
-			"/api/plugins/?featured=true&skip=5": "[]",
+			"/api/plugins/":                                            "[]",
+			"/api/plugins":                                             "[]",
+			"/api/plugins/count":                                       `{"count":0}`,
+			"/api/plugins/categories":                                  "[]",
+			"/api/marketplaces/":                                       "[]",
+			"/api/search/suggest?q=dep":                                "[]",
+			"/api/plugins/?search=x&limit=1":                           "[]",
+			"/api/plugins/?has=mcp&sort=name":                          "[]",
+			"/api/plugins/?featured=true&skip=5":                       "[]",
+			"/api/plugins/?sort=trending":                              "[]",
+			"/api/plugins/?maintenance=active&min_score=50&sort=score": "[]",
 		} {
 			if status, _, body := get(path); status != http.StatusOK || body != want {
 				t.Errorf("%s: %d %s, want %s", path, status, body, want)
@@ -230,13 +232,18 @@ func TestREST(t *testing.T) {
 			"/api/marketplaces/{018f0000-0000-7000-8000-000000000000}":                                                         {422, "path.id"},
 			"/api/search/?q=": {422, "query.q"},
 			"/api/search/":    {422, "query.q"},
-			"/api/search/?q=" + strings.Repeat("x", 201):             {422, "query.q"},
-			"/api/search/suggest?q=":                                 {422, "query.q"},
-			"/api/search/suggest?q=a&limit=11":                       {422, "query.limit"},
-			"/api/plugins/not-an-id":                                 {422, "path.id"},
-			"/api/plugins/018f0000-0000-7000-8000-000000000000":      {404, "no plugin"},
-			"/api/plugins/slug/unknown":                              {404, "no plugin"},
-			"/api/marketplaces/018f0000-0000-7000-8000-000000000000": {404, "no marketplace"},
+			"/api/search/?q=" + strings.Repeat("x", 201):                 {422, "query.q"},
+			"/api/search/suggest?q=":                                     {422, "query.q"},
+			"/api/search/suggest?q=a&limit=11":                           {422, "query.limit"},
+			"/api/plugins/not-an-id":                                     {422, "path.id"},
+			"/api/plugins/018f0000-0000-7000-8000-000000000000":          {404, "no plugin"},
+			"/api/plugins/slug/unknown":                                  {404, "no plugin"},
+			"/api/plugins/018f0000-0000-7000-8000-000000000000/related":  {404, "no plugin"},
+			"/api/plugins/018f0000-0000-7000-8000-000000000000/listings": {404, "no plugin"},
+			"/api/plugins/x/related":                                     {422, "path.id"},
+			"/api/plugins/?min_score=101":                                {422, "query.min_score"},
+			"/api/plugins/?maintenance=good":                             {422, "query.maintenance"},
+			"/api/marketplaces/018f0000-0000-7000-8000-000000000000":     {404, "no marketplace"},
 			"/api/nothing": {404, "no such path"},
 		} {
 			status, h, body := get(path)
@@ -339,6 +346,18 @@ func TestREST(t *testing.T) {
 		}
 		if _, h, body := get(next); !strings.Contains(body, `"name":"c"`) || strings.Contains(body, `"name":"b"`) || h.Get("Link") != "" {
 			t.Fatalf("next page: %v %s", h, body)
+		}
+		for path, want := range map[string]string{
+			"/api/plugins/facets":                                                 `"owner":[{"name":"acme","count":4}]`,
+			"/api/plugins/count?owner=ACME":                                       `{"count":4}`,
+			"/api/plugins/count?maintenance=unknown&owner=acme":                   `{"count":4}`,
+			"/api/plugins/count?min_score=1":                                      `{"count":0}`,
+			"/api/plugins/" + f.changed("acme-more-c", 1).ID + "/listings":        "[]",
+			"/api/plugins/" + f.changed("acme-more-c", 1).ID + "/related?limit=1": `"has":{"command":1,"skill":1}`,
+		} {
+			if status, _, body := get(path); status != 200 || !strings.Contains(body, want) {
+				t.Errorf("%s: %d %s, want %s", path, status, body, want)
+			}
 		}
 		if _, _, body := get("/api/marketplaces/?name=acme-more"); !strings.Contains(body, `"plugins":3`) {
 			t.Fatalf("marketplaces: %s", body)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,10 +20,13 @@ const (
 )
 
 // announce puts the plugins' state as this transaction leaves it into the
-// outbox.
+// outbox, and into the table that readers look at.
 func announce(ctx context.Context, tx pgx.Tx, ids []string) error {
 	if len(ids) == 0 {
 		return nil
+	}
+	if err := index(ctx, tx, ids, time.Now()); err != nil {
+		return err
 	}
 	plugins, err := snapshots(ctx, tx, ids)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -165,21 +164,16 @@ func freeSlug(ctx context.Context, tx pgx.Tx, k plugpack.Key) (string, error) {
 const upsertFacts = `
 	INSERT INTO plugin_facts (
 		plugin_id, checksum, display_name, description, version, author, homepage, repository, license, category,
-		keywords, source, origin, state, state_reason, components, has, commit_sha, digest, search,
+		keywords, source, origin, state, state_reason, components, has, commit_sha, digest,
 		files, bytes, requirements, verdicts, costs, declared)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-		setweight(to_tsvector('simple', $20), 'A') || setweight(to_tsvector('english', $20), 'A') ||
-		setweight(to_tsvector('english', $21), 'B') ||
-		setweight(to_tsvector('english', $4), 'C') ||
-		setweight(to_tsvector('english', $22), 'D'),
-		$23, $24, $25, $26, $27, $28)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 	ON CONFLICT (plugin_id) DO UPDATE SET
 		checksum = excluded.checksum, display_name = excluded.display_name, description = excluded.description,
 		version = excluded.version, author = excluded.author, homepage = excluded.homepage,
 		repository = excluded.repository, license = excluded.license, category = excluded.category,
 		keywords = excluded.keywords, source = excluded.source, origin = excluded.origin, state = excluded.state,
 		state_reason = excluded.state_reason, components = excluded.components, has = excluded.has,
-		commit_sha = excluded.commit_sha, digest = excluded.digest, search = excluded.search,
+		commit_sha = excluded.commit_sha, digest = excluded.digest,
 		files = excluded.files, bytes = excluded.bytes, requirements = excluded.requirements,
 		verdicts = excluded.verdicts, costs = excluded.costs, declared = excluded.declared`
 
@@ -188,25 +182,11 @@ func putFacts(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation,
 	_, err := tx.Exec(ctx, upsertFacts, id, checksum, f.DisplayName, f.Description, f.Version, f.Author, f.Homepage,
 		f.Repository, f.License, f.Category, emptyIfNil(f.Keywords), f.Source, f.Origin, f.State, f.StateReason,
 		emptyIfNil(f.Components), kinds(f.Components), f.Commit, f.Digest,
-		o.Name+" "+f.DisplayName, strings.Join(f.Keywords, " ")+" "+f.Category, componentText(f.Components),
 		f.Files, f.Bytes, f.Requirements, f.Verdicts, f.Costs, f.Declared)
 	if err != nil {
 		return err
 	}
 	return rememberVersion(ctx, tx, id, o)
-}
-
-// componentText is what a search finds of a plugin's components, bounded so
-// that a tsvector's own limit of 1 MiB stays far.
-func componentText(components []plugpack.Component) string {
-	var b strings.Builder
-	for _, c := range components {
-		if b.Len() > 100_000 {
-			break
-		}
-		b.WriteString(c.Name + " " + c.Description + "\n")
-	}
-	return b.String()
 }
 
 func kinds(components []plugpack.Component) []string {

@@ -59,6 +59,7 @@ func TestAnyOrder(t *testing.T) {
 			t.Errorf("stored %+v\nannounced %+v", p, told)
 		}
 	}
+	f.wantTrueIndex()
 	var wrong int
 	if err := f.pool.QueryRow(ctx, `
 		SELECT count(*) FROM plugins p JOIN marketplaces m ON m.id = p.marketplace_id WHERE p.key <> m.key || ':' || p.name`).Scan(&wrong); err != nil || wrong > 0 {

@@ -2,35 +2,36 @@ package postgres
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
-// fromPlugins is what lists, counts and searches of plugins look at.
+// fromPlugins joins all that is known of a plugin.
 const fromPlugins = `
 	FROM plugins p
 	JOIN plugin_facts f ON f.plugin_id = p.id
 	JOIN marketplaces m ON m.id = p.marketplace_id
 	LEFT JOIN repositories r ON r.id = m.repository_id`
 
-const selectPlugins = `
+// headColumns are what lists show of a plugin, and selectPlugins adds what its
+// page does.
+const headColumns = `
 	SELECT p.id::text, p.name, p.slug, p.revision, p.removed_at IS NOT NULL AS removed,
-		coalesce((SELECT s.slug FROM plugins s WHERE s.id = p.successor_id), '') AS successor,
-		ARRAY(SELECT DISTINCT a.slug FROM plugin_aliases a WHERE a.plugin_id = p.id AND a.slug <> p.slug ORDER BY a.slug) AS aliases,
 		p.featured, p.verified, p.stars, p.first_seen, p.updated_at,
 		m.id::text AS marketplace_id, m.key AS marketplace_key, m.name AS marketplace_name,
 		coalesce(r.full_name, '') AS marketplace_repository, coalesce(r.license, '') AS marketplace_license,
 		coalesce(r.archived, false) AS marketplace_archived,
 		f.display_name, f.description, f.version, f.author, f.homepage, f.repository, f.license, f.category,
-		f.keywords, f.source, f.origin, f.state, f.state_reason, f.components, f.commit_sha, f.digest,
-		f.files, f.bytes, f.requirements, f.verdicts, f.costs, f.declared` + fromPlugins
+		f.keywords, f.source, f.origin, f.state, f.state_reason`
+
+const selectPlugins = headColumns + `,
+		coalesce((SELECT s.slug FROM plugins s WHERE s.id = p.successor_id), '') AS successor,
+		ARRAY(SELECT DISTINCT a.slug FROM plugin_aliases a WHERE a.plugin_id = p.id AND a.slug <> p.slug ORDER BY a.slug) AS aliases,
+		f.components, f.commit_sha, f.digest, f.files, f.bytes, f.requirements, f.verdicts, f.costs, f.declared` + fromPlugins
 
 type pluginColumns struct {
 	ID                    string
@@ -132,168 +133,4 @@ func (s *Store) onePlugin(ctx context.Context, what, query string, arg string) (
 		return plugpack.Plugin{}, errs.New(errs.NotFound, "no %s is known", what)
 	}
 	return ps[0], nil
-}
-
-// Filter narrows a list of plugins; a zero field does not narrow.
-type Filter struct {
-	Category    string
-	Marketplace string // key, or the marketplace's own name
-	Owner       string
-	Has         string // a component kind
-	License     string
-	Featured    *bool
-	Verified    *bool
-	Text        string // words that all must be found
-}
-
-// where gives the condition of live plugins that match, with its arguments;
-// the first placeholder is the one after those of args.
-func (f Filter) where(args []any) (string, []any) {
-	conditions := []string{"p.removed_at IS NULL"}
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		conditions = append(conditions, strings.ReplaceAll(condition, "$?", fmt.Sprintf("$%d", len(args))))
-	}
-	for _, c := range []struct{ condition, arg string }{
-		{"f.category = $?", f.Category},
-		{"(m.key = lower($?) OR m.key = $? OR m.name = $?)", f.Marketplace},
-		{"m.key LIKE '%/' || lower(replace(replace(replace($?, '\\', '\\\\'), '%', '\\%'), '_', '\\_')) || '/%'", f.Owner},
-		{"f.has @> ARRAY[$?::text]", f.Has},
-		{"lower(coalesce(nullif(f.license, ''), r.license)) = lower($?)", f.License},
-		{"f.search @@ websearch_to_tsquery('english', $?)", f.Text},
-	} {
-		if c.arg != "" {
-			add(c.condition, c.arg)
-		}
-	}
-	if f.Featured != nil {
-		add("p.featured = $?", *f.Featured)
-	}
-	if f.Verified != nil {
-		add("p.verified = $?", *f.Verified)
-	}
-	return " WHERE " + strings.Join(conditions, " AND "), args
-}
-
-// Sort is an order of a list. Each ends with the id, so it is total.
-type Sort string
-
-// The sorts.
-const (
-	SortDefault Sort = ""        // featured, then stars
-	SortStars   Sort = "stars"   // most first
-	SortUpdated Sort = "updated" // newest first
-	SortName    Sort = "name"    // a to z
-)
-
-// Position is a row's place in a sorted list: what the next page starts after.
-type Position struct {
-	Sort     Sort      `json:"s,omitempty"`
-	Featured bool      `json:"f,omitempty"`
-	Stars    int32     `json:"n,omitempty"`
-	Updated  time.Time `json:"u,omitzero"`
-	Name     string    `json:"m,omitempty"`
-	ID       uuid.UUID `json:"i"`
-}
-
-// PositionOf gives p's place in a list sorted by sort.
-func PositionOf(p plugpack.Plugin, sort Sort) Position {
-	at := Position{Sort: sort, ID: uuid.MustParse(p.ID)}
-	switch sort {
-	case SortStars:
-		at.Stars = int32(p.Stars)
-	case SortUpdated:
-		at.Updated = p.UpdatedAt
-	case SortName:
-		at.Name = p.Name
-	default:
-		at.Featured, at.Stars = p.Featured, int32(p.Stars)
-	}
-	return at
-}
-
-var orders = map[Sort]struct {
-	by    string
-	after string // compares with the placeholders from $1 on
-	args  func(Position) []any
-}{
-	SortDefault: {
-		"p.featured DESC, p.stars DESC, p.id DESC", "(p.featured, p.stars, p.id) < ($1, $2, $3)",
-		func(a Position) []any { return []any{a.Featured, a.Stars, a.ID} },
-	},
-	SortStars: {
-		"p.stars DESC, p.id DESC", "(p.stars, p.id) < ($1, $2)",
-		func(a Position) []any { return []any{a.Stars, a.ID} },
-	},
-	SortUpdated: {
-		"p.updated_at DESC, p.id DESC", "(p.updated_at, p.id) < ($1, $2)",
-		func(a Position) []any { return []any{a.Updated, a.ID} },
-	},
-	SortName: {
-		"lower(p.name) COLLATE \"C\", p.id", "(lower(p.name) COLLATE \"C\", p.id) > (lower($1), $2)",
-		func(a Position) []any { return []any{a.Name, a.ID} },
-	},
-}
-
-// Page says which part of a list is wanted. After wins over Skip.
-type Page struct {
-	Sort  Sort
-	After *Position
-	Skip  int
-	Limit int
-}
-
-// Plugins lists live plugins.
-func (s *Store) Plugins(ctx context.Context, f Filter, page Page) ([]plugpack.Plugin, error) {
-	order, ok := orders[page.Sort]
-	if !ok {
-		return nil, errs.New(errs.Invalid, "sort: want stars, updated or name")
-	}
-	var args []any
-	if page.After != nil {
-		if page.After.Sort != page.Sort || page.After.ID == uuid.Nil {
-			return nil, errs.New(errs.Invalid, "cursor: it is not of a list in this order")
-		}
-		args, page.Skip = order.args(*page.After), 0
-	}
-	where, args := f.where(args)
-	if page.After != nil {
-		where += " AND " + order.after
-	}
-	args = append(args, page.Limit, page.Skip)
-	query := fmt.Sprintf("%s%s ORDER BY %s LIMIT $%d OFFSET $%d", selectPlugins, where, order.by, len(args)-1, len(args))
-	ps, err := collectPlugins(s.pool.Query(ctx, query, args...))
-	return ps, classify("list plugins", err)
-}
-
-const countPlugins = `SELECT count(*)` + fromPlugins
-
-// CountPlugins counts the live plugins that match.
-func (s *Store) CountPlugins(ctx context.Context, f Filter) (n int, err error) {
-	where, args := f.where(nil)
-	err = s.pool.QueryRow(ctx, countPlugins+where, args...).Scan(&n)
-	return n, classify("count plugins", err)
-}
-
-// Tally is a value and how many live plugins have it.
-type Tally struct {
-	Name  string
-	Count int
-}
-
-const selectCategories = `
-	SELECT f.category AS name, count(*)::int AS count
-	FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id
-	WHERE p.removed_at IS NULL AND f.category <> ''
-	GROUP BY f.category
-	ORDER BY count DESC, f.category`
-
-// Categories counts the live plugins of each category, most first.
-func (s *Store) Categories(ctx context.Context) ([]Tally, error) {
-	rows, err := s.pool.Query(ctx, selectCategories)
-	if err != nil {
-		return nil, classify("count categories", err)
-	}
-	ts, err := pgx.CollectRows(rows, pgx.RowToStructByName[Tally])
-	return ts, classify("count categories", err)
 }

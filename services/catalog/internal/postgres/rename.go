@@ -141,6 +141,10 @@ const (
 			open_issues = excluded.open_issues, archived = excluded.archived, pushed_at = excluded.pushed_at,
 			observed_at = excluded.observed_at`
 	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL WHERE id = $1`
+	putStats       = `
+		INSERT INTO repository_stats (repository_id, day, stars, forks, open_issues) VALUES ($1, $2::timestamptz::date, $3, $4, $5)
+		ON CONFLICT (repository_id, day) DO UPDATE SET
+			stars = excluded.stars, forks = excluded.forks, open_issues = excluded.open_issues`
 )
 
 func putRepository(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing) error {
@@ -155,6 +159,9 @@ func putRepository(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.
 	}
 	if _, err := tx.Exec(ctx, upsertRepository, id, r.Host, r.HostID, r.OwnerID, r.FullName, r.Description, r.DefaultBranch,
 		r.License, emptyIfNil(r.Topics), r.Stars, r.Forks, r.OpenIssues, r.Archived, pushed, l.ObservedAt); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, putStats, id, l.ObservedAt, r.Stars, r.Forks, r.OpenIssues); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, linkRepository, m.ID, id)

@@ -26,7 +26,7 @@ const (
 type Found struct {
 	Plugins []plugpack.Plugin
 	Total   int // at most MaxTotal
-	Facets  map[string][]Tally
+	Facets  Facets
 }
 
 // The queries below look at the plugins that match. Listings of one origin under
@@ -36,32 +36,22 @@ const (
 	// words as they stand are a second way to match, so a plugin is found by its
 	// own name even if English thinks nothing of the word. One condition on one
 	// column is what lets the index answer.
-	matches = fromPlugins + `,
-		(SELECT %[1]s AS ranked, %[1]s || websearch_to_tsquery('simple', $1) AS query) q
-		%[2]s AND f.search @@ q.query`
+	matches = `
+		FROM plugin_index i, (SELECT %[1]s AS ranked, %[1]s || websearch_to_tsquery('simple', $1) AS query) q
+		%[2]s AND i.principal AND i.search @@ q.query`
 
 	rankMatches = `
-		SELECT id::text FROM (
-			SELECT c.*, row_number() OVER (PARTITION BY c.twin ORDER BY c.rank DESC, c.id DESC) AS place
-			FROM (
-				SELECT p.id, coalesce(nullif(f.origin, '') || ' ' || lower(p.name), p.id::text) AS twin,
-					(ts_rank('{0.05,0.2,0.5,1.0}', f.search, q.ranked) * (1 + 0.25 * ln(1 + p.stars))
-						+ CASE WHEN lower(p.name) = lower($1) THEN 100 ELSE 0 END)::float8 AS rank
-				%s
-				ORDER BY lower(p.name) = lower($1) DESC, p.stars DESC, p.id DESC
-				LIMIT %d
-			) c
-		) d
-		WHERE place = 1
-		ORDER BY rank DESC, id DESC
+		SELECT plugin_id::text FROM (
+			SELECT i.plugin_id, (ts_rank('{0.05,0.2,0.5,1.0}', i.headline, q.ranked) * (1 + i.weight)
+					+ CASE WHEN i.name = lower($1) THEN 100 ELSE 0 END)::float8 AS rank
+			%s
+			ORDER BY i.name = lower($1) DESC, i.weight DESC, i.plugin_id DESC
+			LIMIT %d
+		) c
+		ORDER BY rank DESC, plugin_id DESC
 		LIMIT %d OFFSET %d`
 
-	countMatches = `
-		SELECT count(*)::int FROM (
-			SELECT DISTINCT coalesce(nullif(f.origin, '') || ' ' || lower(p.name), p.id::text)
-			%s
-			LIMIT %d
-		) x`
+	countMatches = `SELECT count(*)::int FROM (SELECT %s LIMIT %d) x`
 
 	// wholeWords needs every word; anyPrefix needs one, and takes beginnings of
 	// words and of their stems.
@@ -91,7 +81,7 @@ func (s *Store) search(ctx context.Context, query, text string, f Filter, skip, 
 	if found.Total == 0 {
 		return found, nil
 	}
-	if found.Facets, err = s.facets(ctx, matching, args); err != nil {
+	if found.Facets, err = s.matchFacets(ctx, matching, args); err != nil {
 		return found, classify("search", err)
 	}
 	ids, err := collectIDs(s.pool.Query(ctx, fmt.Sprintf(rankMatches, matching, candidates, limit, skip), args...))
@@ -102,34 +92,28 @@ func (s *Store) search(ctx context.Context, query, text string, f Filter, skip, 
 	return found, classify("search", err)
 }
 
-// inOrder reads the plugins with the ids and keeps the ids' order.
-func (s *Store) inOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error) {
-	return collectPlugins(s.pool.Query(ctx,
-		selectPlugins+` WHERE p.id = ANY ($1::uuid[]) ORDER BY array_position($1::uuid[], p.id)`, ids))
-}
-
 const countFacets = `
 	SELECT field, name, count(*)::int AS count
 	FROM (
-		SELECT f.category, f.has, coalesce(nullif(f.license, ''), r.license, '') AS license
+		SELECT i.category, i.license, i.counts
 		%s
-		ORDER BY p.stars DESC, p.id DESC
+		ORDER BY i.weight DESC, i.plugin_id DESC
 		LIMIT %d
 	) c, LATERAL (
 		SELECT 'category' AS field, c.category AS name
 		UNION ALL SELECT 'license', c.license
-		UNION ALL SELECT 'has', unnest(c.has)
+		UNION ALL SELECT 'has', jsonb_object_keys(c.counts)
 	) v
 	WHERE name <> ''
 	GROUP BY field, name
 	ORDER BY field, count DESC, name`
 
-func (s *Store) facets(ctx context.Context, matching string, args []any) (map[string][]Tally, error) {
+func (s *Store) matchFacets(ctx context.Context, matching string, args []any) (Facets, error) {
 	rows, err := s.pool.Query(ctx, fmt.Sprintf(countFacets, matching, faceted), args...)
 	if err != nil {
 		return nil, err
 	}
-	facets := map[string][]Tally{}
+	facets := Facets{}
 	var (
 		field string
 		t     Tally
@@ -156,10 +140,10 @@ func prefixQuery(text string) string {
 
 const suggestNames = `
 	SELECT p.name
-	FROM plugins p
-	WHERE p.removed_at IS NULL AND lower(p.name) COLLATE "C" LIKE lower($1)
+	FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id
+	WHERE i.name LIKE lower($1)
 	GROUP BY p.name
-	ORDER BY max(p.stars) DESC, p.name
+	ORDER BY max(i.weight) DESC, p.name
 	LIMIT $2`
 
 // Suggest gives names that begin with text, the most starred first.

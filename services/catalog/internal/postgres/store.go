@@ -44,6 +44,7 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	}
 	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	cfg.ConnConfig.RuntimeParams["jit"] = "off"
+	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC" // days are the same for every process
 	cfg.MaxConns = max(cfg.MaxConns, 12)
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

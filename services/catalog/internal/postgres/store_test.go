@@ -90,7 +90,7 @@ func (f fixture) live() []string {
 		f.t.Fatal(err)
 	}
 	names := []string{}
-	for _, p := range ps {
+	for _, p := range ps.Plugins {
 		names = append(names, p.Name)
 	}
 	return names
@@ -634,7 +634,7 @@ func TestPlugins(t *testing.T) {
 			}
 		})
 	}
-	for _, sort := range []postgres.Sort{postgres.SortDefault, postgres.SortStars, postgres.SortUpdated, postgres.SortName} {
+	for _, sort := range []postgres.Sort{postgres.SortDefault, postgres.SortStars, postgres.SortUpdated, postgres.SortName, postgres.SortScore, postgres.SortTrending} {
 		t.Run("pages by cursor are the whole list, sorted by "+string(sort), func(t *testing.T) {
 			whole, err := f.Plugins(t.Context(), postgres.Filter{}, postgres.Page{Sort: sort, Limit: 100})
 			if err != nil {
@@ -647,14 +647,13 @@ func TestPlugins(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if paged = append(paged, next...); len(next) < page.Limit {
+				paged = append(paged, next.Plugins...)
+				if page.After = next.Next; page.After == nil {
 					break
 				}
-				at := postgres.PositionOf(next[len(next)-1], sort)
-				page.After = &at
 			}
-			if len(whole) != 25 || !cmp.Equal(whole, paged) {
-				t.Fatalf("%d in one list, %d in pages", len(whole), len(paged))
+			if len(whole.Plugins) != 25 || !cmp.Equal(whole.Plugins, paged) {
+				t.Fatalf("%d in one list, %d in pages", len(whole.Plugins), len(paged))
 			}
 		})
 	}
@@ -670,12 +669,10 @@ func TestPlugins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(ps) == 0 {
+			got += len(ps.Plugins)
+			if page.After = ps.Next; page.After == nil {
 				break
 			}
-			got++
-			at := postgres.PositionOf(ps[0], page.Sort)
-			page.After = &at
 		}
 		if got != len(names) {
 			t.Fatalf("%d plugins in pages, want %d", got, len(names))

@@ -27,6 +27,8 @@ type Filter struct {
 	Owner       string         `query:"owner" maxLength:"100" doc:"Owner of the marketplace's repository"`
 	Has         string         `query:"has" enum:"command,agent,skill,hook,mcp,lsp" doc:"Kind of component the plugin must have"`
 	License     string         `query:"license" maxLength:"512" doc:"SPDX id"`
+	Maintenance string         `query:"maintenance" enum:"active,maintained,slow,stale,archived,unknown" doc:"By the last push to the marketplace's repository"`
+	MinScore    int            `query:"min_score" minimum:"0" maximum:"100" doc:"Least quality score"`
 	Featured    optional[bool] `query:"featured"`
 	Verified    optional[bool] `query:"verified"`
 }
@@ -34,6 +36,7 @@ type Filter struct {
 func (f Filter) noun() postgres.Filter {
 	return postgres.Filter{
 		Category: f.Category, Marketplace: f.Marketplace, Owner: f.Owner, Has: f.Has, License: f.License,
+		Maintenance: plugpack.Maintenance(f.Maintenance), MinScore: f.MinScore,
 		Featured: f.Featured.pointer(), Verified: f.Verified.pointer(),
 	}
 }
@@ -65,7 +68,7 @@ func (o optional[T]) pointer() *T {
 type listInput struct {
 	Filter
 	Search string `query:"search" maxLength:"200" doc:"Words that all must be found"`
-	Sort   string `query:"sort" enum:"stars,updated,name" doc:"Default: featured first, then stars"`
+	Sort   string `query:"sort" enum:"stars,updated,score,name,trending" doc:"Default: featured first, then stars"`
 	Skip   int    `query:"skip" minimum:"0" maximum:"1000000" doc:"How many to leave out; a cursor is faster"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
@@ -73,8 +76,13 @@ type listInput struct {
 
 type listOutput[T any] struct {
 	Link  string `header:"Link" doc:"rel=\"next\": the next page"`
-	Total string `header:"X-Total-Count" doc:"How many match in all"`
+	Total string `header:"X-Total-Count" doc:"How many match in all; 10001 means more than ten thousand, where several filters have to hold"`
 	Body  []T
+}
+
+// ByID names one thing. It is exported for the reason that Filter is.
+type ByID struct {
+	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
 }
 
 type pluginOutput struct {
@@ -87,8 +95,11 @@ func (h *handlers) registerPlugins(a huma.API) {
 	get(h, a, "/api/plugins", "list-plugins", "List plugins", tagPlugins, h.listPlugins)
 	get(h, a, "/api/plugins/count", "count-plugins", "Count plugins", tagPlugins, h.countPlugins)
 	get(h, a, "/api/plugins/categories", "list-categories", "List categories, the fullest first", tagPlugins, h.listCategories)
+	get(h, a, "/api/plugins/facets", "list-facets", "Count plugins by each value of each filter, the fullest first", tagPlugins, h.listFacets)
 	get(h, a, "/api/plugins/{id}", "get-plugin", "Get a plugin by its id", tagPlugins, h.pluginByID)
 	get(h, a, "/api/plugins/slug/{slug}", "get-plugin-by-slug", "Get a plugin by its slug; an earlier slug redirects", tagPlugins, h.pluginBySlug)
+	get(h, a, "/api/plugins/{id}/listings", "list-listings", "List the same plugin in other marketplaces", tagPlugins, h.listListings)
+	get(h, a, "/api/plugins/{id}/related", "list-related", "List plugins that go with a plugin, the nearest first", tagPlugins, h.listRelated)
 }
 
 func (h *handlers) listPlugins(ctx context.Context, in *listInput) (*listOutput[api.Plugin], error) {
@@ -101,7 +112,7 @@ func (h *handlers) listPlugins(ctx context.Context, in *listInput) (*listOutput[
 			return nil, err
 		}
 	}
-	plugins, err := h.store.Plugins(ctx, f, page)
+	listed, err := h.store.Plugins(ctx, f, page)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +120,9 @@ func (h *handlers) listPlugins(ctx context.Context, in *listInput) (*listOutput[
 	if err != nil {
 		return nil, err
 	}
-	out := &listOutput[api.Plugin]{Total: strconv.Itoa(total), Body: apiPlugins(plugins)}
-	if len(plugins) == in.Limit {
-		out.Link, err = nextPage("/api/plugins/", in.query(), postgres.PositionOf(plugins[len(plugins)-1], page.Sort))
+	out := &listOutput[api.Plugin]{Total: strconv.Itoa(total), Body: apiPlugins(listed.Plugins)}
+	if listed.Next != nil {
+		out.Link, err = nextPage("/api/plugins/", in.query(), listed.Next)
 	}
 	return out, err
 }
@@ -120,12 +131,15 @@ func (h *handlers) listPlugins(ctx context.Context, in *listInput) (*listOutput[
 func (in listInput) query() url.Values {
 	q := url.Values{"limit": {strconv.Itoa(in.Limit)}}
 	for name, value := range map[string]string{
-		"category": in.Category, "marketplace": in.Marketplace, "owner": in.Owner, "has": in.Has, "license": in.License,
+		"maintenance": in.Maintenance, "category": in.Category, "marketplace": in.Marketplace, "owner": in.Owner, "has": in.Has, "license": in.License,
 		"search": in.Search, "sort": in.Sort,
 	} {
 		if value != "" {
 			q.Set(name, value)
 		}
+	}
+	if in.MinScore > 0 {
+		q.Set("min_score", strconv.Itoa(in.MinScore))
 	}
 	for name, value := range map[string]optional[bool]{"featured": in.Featured, "verified": in.Verified} {
 		if value.Set {
@@ -152,28 +166,7 @@ func apiPlugins(plugins []plugpack.Plugin) []api.Plugin {
 	return out
 }
 
-func (h *handlers) countPlugins(ctx context.Context, in *struct{ Filter }) (*struct{ Body api.Count }, error) {
-	n, err := h.store.CountPlugins(ctx, in.noun())
-	return &struct{ Body api.Count }{api.Count{Count: n}}, err
-}
-
-func (h *handlers) listCategories(ctx context.Context, _ *struct{}) (*struct{ Body []api.Category }, error) {
-	tallies, err := h.store.Categories(ctx)
-	return &struct{ Body []api.Category }{apiCategories(tallies)}, err
-}
-
-func apiCategories(tallies []postgres.Tally) []api.Category {
-	out := make([]api.Category, len(tallies))
-	for i, t := range tallies {
-		out[i] = api.Category(t)
-	}
-	return out
-}
-
-func (h *handlers) pluginByID(ctx context.Context, in *struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-},
-) (*pluginOutput, error) {
+func (h *handlers) pluginByID(ctx context.Context, in *ByID) (*pluginOutput, error) {
 	p, err := h.store.PluginByID(ctx, in.ID)
 	if err != nil {
 		return nil, err

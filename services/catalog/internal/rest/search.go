@@ -26,13 +26,9 @@ func (h *handlers) search(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	facets := map[string][]api.Category{}
-	for field, tallies := range found.Facets {
-		facets[field] = apiCategories(tallies)
-	}
 	return &struct{ Body api.Search }{api.Search{
 		Query: in.Query, Plugins: apiPlugins(found.Plugins), Packs: []api.Pack{}, TotalPlugins: found.Total,
-		Facets: facets, SearchEngine: "database",
+		Facets: apiFacets(found.Facets), SearchEngine: "database",
 	}}, nil
 }
 

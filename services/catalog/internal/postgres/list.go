@@ -1,0 +1,187 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Sort is an order of a list. Each ends with the id, so it is total.
+type Sort string
+
+// The sorts.
+const (
+	SortDefault  Sort = ""         // featured, then stars
+	SortStars    Sort = "stars"    // most first
+	SortUpdated  Sort = "updated"  // newest first
+	SortName     Sort = "name"     // a to z
+	SortScore    Sort = "score"    // best first, then stars
+	SortTrending Sort = "trending" // most stars won in a week for its size, then stars
+)
+
+// Position is a row's place in a sorted list: what the next page starts after.
+// Stars or a score may change between two pages; a plugin that moves meanwhile
+// may be seen twice or not at all.
+type Position struct {
+	Sort     Sort      `json:"s,omitempty"`
+	Featured bool      `json:"f,omitempty"`
+	Stars    int32     `json:"n,omitempty"`
+	Updated  time.Time `json:"u,omitzero"`
+	Name     string    `json:"m,omitempty"`
+	Score    int32     `json:"q,omitempty"`
+	Trend    float32   `json:"t,omitempty"`
+	ID       uuid.UUID `json:"i"`
+}
+
+// order is how a sort is written in SQL: over plugin_index i, and as a
+// comparison with the placeholders from $1 on.
+type order struct {
+	by    string
+	after string
+	args  func(Position) []any
+}
+
+var orders = map[Sort]order{
+	SortDefault: {
+		"i.featured DESC, i.stars DESC, i.plugin_id DESC", "(i.featured, i.stars, i.plugin_id) < ($1, $2, $3)",
+		func(a Position) []any { return []any{a.Featured, a.Stars, a.ID} },
+	},
+	SortStars: {
+		"i.stars DESC, i.plugin_id DESC", "(i.stars, i.plugin_id) < ($1, $2)",
+		func(a Position) []any { return []any{a.Stars, a.ID} },
+	},
+	SortUpdated: {
+		"i.updated_at DESC, i.plugin_id DESC", "(i.updated_at, i.plugin_id) < ($1, $2)",
+		func(a Position) []any { return []any{a.Updated, a.ID} },
+	},
+	SortName: {
+		"i.name, i.plugin_id", "(i.name, i.plugin_id) > ($1, $2)",
+		func(a Position) []any { return []any{a.Name, a.ID} },
+	},
+	SortScore: {
+		"i.score DESC, i.stars DESC, i.plugin_id DESC", "(i.score, i.stars, i.plugin_id) < ($1, $2, $3)",
+		func(a Position) []any { return []any{a.Score, a.Stars, a.ID} },
+	},
+	SortTrending: {
+		"i.trend DESC, i.stars DESC, i.plugin_id DESC", "(i.trend, i.stars, i.plugin_id) < ($1, $2, $3)",
+		func(a Position) []any { return []any{a.Trend, a.Stars, a.ID} },
+	},
+}
+
+// Page says which part of a list is wanted. After wins over Skip.
+type Page struct {
+	Sort  Sort
+	After *Position
+	Skip  int
+	Limit int
+}
+
+// Listed is one page of a list, with the place that the next one starts after,
+// if there is one.
+type Listed struct {
+	Plugins []plugpack.Plugin
+	Next    *Position
+}
+
+// selectListed finds the page in the index alone, and only then reads what it
+// shows: skipped rows cost an index entry each.
+const selectListed = headColumns + `, i.counts, i.score, i.trend, i.name AS index_name
+	FROM (
+		SELECT i.plugin_id, i.counts, i.featured, i.stars, i.updated_at, i.name, i.score, i.trend
+		FROM plugin_index i %s
+		ORDER BY %s LIMIT $%d OFFSET $%d
+	) i
+	JOIN plugins p ON p.id = i.plugin_id
+	JOIN plugin_facts f ON f.plugin_id = p.id
+	JOIN marketplaces m ON m.id = p.marketplace_id
+	LEFT JOIN repositories r ON r.id = m.repository_id
+	ORDER BY %[2]s`
+
+// Plugins lists live plugins. Of their components it tells the kinds alone.
+func (s *Store) Plugins(ctx context.Context, f Filter, page Page) (Listed, error) {
+	order, ok := orders[page.Sort]
+	if !ok {
+		return Listed{}, errs.New(errs.Invalid, "sort: want stars, updated, score, name or trending")
+	}
+	var args []any
+	if page.After != nil {
+		if page.After.Sort != page.Sort || page.After.ID == uuid.Nil {
+			return Listed{}, errs.New(errs.Invalid, "cursor: it is not of a list in this order")
+		}
+		args, page.Skip = order.args(*page.After), 0
+	}
+	where, args := f.where(args)
+	if page.After != nil {
+		where += " AND " + order.after
+	}
+	args = append(args, page.Limit+1, page.Skip) // one more tells whether there is a next page
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(selectListed, where, order.by, len(args)-1, len(args)), args...)
+	if err != nil {
+		return Listed{}, classify("list plugins", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[listedColumns])
+	if err != nil {
+		return Listed{}, classify("list plugins", err)
+	}
+	return listed(found, page), nil
+}
+
+// listedColumns are a row of a list with its place in each order.
+type listedColumns struct {
+	pluginColumns
+	Counts    map[plugpack.ComponentKind]int
+	Score     int32
+	Trend     float32
+	IndexName string
+}
+
+func listed(rows []listedColumns, page Page) (l Listed) {
+	if more := len(rows) > page.Limit; more {
+		rows = rows[:page.Limit]
+		at := rows[page.Limit-1].position(page.Sort)
+		l.Next = &at
+	}
+	l.Plugins = make([]plugpack.Plugin, len(rows))
+	for i, r := range rows {
+		l.Plugins[i] = r.noun()
+		l.Plugins[i].Facts.Components = kindsOnly(r.Counts)
+	}
+	return l
+}
+
+// position gives the row's place in the order.
+func (c listedColumns) position(sort Sort) Position {
+	at := Position{Sort: sort, ID: uuid.MustParse(c.ID)}
+	switch sort {
+	case SortUpdated:
+		at.Updated = c.UpdatedAt
+		return at
+	case SortName:
+		at.Name = c.IndexName
+		return at
+	case SortScore:
+		at.Score = c.Score
+	case SortTrending:
+		at.Trend = c.Trend
+	case SortDefault:
+		at.Featured = c.Featured
+	}
+	at.Stars = int32(c.Stars)
+	return at
+}
+
+// kindsOnly makes as many components as were counted, of which no more is told.
+func kindsOnly(counts map[plugpack.ComponentKind]int) []plugpack.Component {
+	components := []plugpack.Component{}
+	for _, kind := range plugpack.ComponentKinds {
+		components = append(components, slices.Repeat([]plugpack.Component{{Kind: kind}}, counts[kind])...)
+	}
+	return components
+}

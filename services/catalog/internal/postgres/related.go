@@ -1,0 +1,89 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+const isShown = `SELECT EXISTS (SELECT FROM plugin_index WHERE plugin_id = $1::uuid)`
+
+// Shown says whether readers may see a plugin with the id.
+func (s *Store) Shown(ctx context.Context, id string) (ok bool, err error) {
+	err = s.pool.QueryRow(ctx, isShown, id).Scan(&ok)
+	return ok, classify("plugin "+id, err)
+}
+
+const listings = `
+	SELECT i.plugin_id::text
+	FROM plugin_index i JOIN plugin_index own ON own.twin = i.twin
+	WHERE own.plugin_id = $1::uuid AND i.plugin_id <> own.plugin_id
+	ORDER BY i.principal DESC, i.stars DESC, i.plugin_id
+	LIMIT 100`
+
+// Listings gives the plugin's other listings: the same files under the same
+// name in other marketplaces.
+func (s *Store) Listings(ctx context.Context, id string) ([]plugpack.Plugin, error) {
+	ids, err := collectIDs(s.pool.Query(ctx, listings, id))
+	if err != nil {
+		return nil, classify("listings of "+id, err)
+	}
+	ps, err := s.inOrder(ctx, ids)
+	return ps, classify("listings of "+id, err)
+}
+
+// selectRelated takes as candidates the plugin's neighbours in its marketplace
+// and those that share a rare word of its name or keywords with it. What is
+// near in text counts most; a neighbour was meant to go together with it.
+const selectRelated = `
+	WITH own AS (
+		SELECT i.plugin_id, i.twin, i.marketplace, i.category,
+			(SELECT coalesce(string_agg(quote_literal(t.lexeme), ' | '), '')
+				FROM (
+					SELECT u.lexeme FROM unnest(ts_filter(i.headline, '{a,b}')) u
+					WHERE length(u.lexeme) > 2
+					ORDER BY u.lexeme LIMIT 24
+				) t)::tsquery AS near
+		FROM plugin_index i WHERE i.plugin_id = $1::uuid
+	), candidate AS (
+		(SELECT i.plugin_id FROM own JOIN plugin_index i ON i.marketplace = own.marketplace
+			ORDER BY i.weight DESC LIMIT 200)
+		UNION
+		(SELECT i.plugin_id FROM own JOIN plugin_index i ON i.search @@ own.near
+			WHERE i.principal ORDER BY i.weight DESC LIMIT 200)
+	)
+	SELECT i.plugin_id::text
+	FROM own, candidate c JOIN plugin_index i ON i.plugin_id = c.plugin_id
+	WHERE i.twin <> own.twin AND i.principal
+	ORDER BY 4 * ts_rank('{0.05,0.1,0.3,1}', i.headline, own.near)
+		+ CASE WHEN i.marketplace = own.marketplace THEN 0.15 ELSE 0 END
+		+ CASE WHEN i.category = own.category AND i.category <> '' THEN 0.05 ELSE 0 END
+		+ 0.2 * i.weight DESC, i.plugin_id
+	LIMIT $2`
+
+// Related gives plugins that go with the plugin.
+func (s *Store) Related(ctx context.Context, id string, limit int) ([]plugpack.Plugin, error) {
+	ids, err := collectIDs(s.pool.Query(ctx, selectRelated, id, limit))
+	if err != nil {
+		return nil, classify("related to "+id, err)
+	}
+	ps, err := s.inOrder(ctx, ids)
+	return ps, classify("related to "+id, err)
+}
+
+const selectInOrder = headColumns + `, i.counts, i.score, i.trend, i.name AS index_name` + fromPlugins + `
+	JOIN plugin_index i ON i.plugin_id = p.id
+	WHERE p.id = ANY ($1::uuid[])
+	ORDER BY array_position($1::uuid[], p.id)`
+
+// inOrder reads the plugins with the ids as lists show them, in the ids' order.
+func (s *Store) inOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error) {
+	rows, err := s.pool.Query(ctx, selectInOrder, ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[listedColumns])
+	return listed(found, Page{Limit: len(ids)}).Plugins, err
+}
