@@ -49,6 +49,7 @@ CREATE TABLE marketplaces (
     held_names text[],
     retired_at timestamp with time zone,
     found_by text NOT NULL DEFAULT ''::text,
+    gone_at timestamp with time zone,
     CONSTRAINT marketplaces_key_key UNIQUE (key),
     CONSTRAINT marketplaces_repository_id_key UNIQUE (repository_id),
     CONSTRAINT marketplaces_pkey PRIMARY KEY (id),
@@ -59,6 +60,15 @@ CREATE TABLE marketplaces (
     CONSTRAINT marketplaces_last_error_check CHECK ((length(last_error) <= 4096)),
     CONSTRAINT marketplaces_name_check CHECK ((length(name) <= 512)),
     CONSTRAINT marketplaces_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'scanned'::text, 'failed'::text, 'held'::text])))
+);
+
+CREATE TABLE opt_outs (
+    name text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    since timestamp with time zone NOT NULL,
+    CONSTRAINT opt_outs_pkey PRIMARY KEY (name),
+    CONSTRAINT opt_outs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 512))),
+    CONSTRAINT opt_outs_reason_check CHECK ((length(reason) <= 4096))
 );
 
 CREATE TABLE outbox (
@@ -224,6 +234,7 @@ CREATE TABLE repositories (
     archived boolean NOT NULL DEFAULT false,
     pushed_at timestamp with time zone,
     observed_at timestamp with time zone NOT NULL,
+    opted_out_at timestamp with time zone,
     CONSTRAINT repositories_pkey PRIMARY KEY (id),
     CONSTRAINT repositories_default_branch_check CHECK ((length(default_branch) <= 512)),
     CONSTRAINT repositories_description_check CHECK ((length(description) <= 4096)),

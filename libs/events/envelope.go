@@ -18,6 +18,7 @@ const (
 	TypeMarketplaceFailed  = "marketplace.failed"
 	TypePluginUpdated      = "plugin.updated"
 	TypeDiscoveryFinished  = "discovery.finished"
+	TypeRepositoryOptedOut = "repository.opted_out"
 	TypePluginChanged      = "catalog.changed.plugin"
 )
 
@@ -49,6 +50,15 @@ func NewPluginUpdated(o plugpack.Observation) (Message, error) {
 func NewDiscoveryFinished(d plugpack.Discovery) (Message, error) {
 	id := d.Method + "/" + d.FinishedAt.UTC().Format(time.RFC3339Nano)
 	return message(TypeDiscoveryFinished, "scraper", id, d.Method, d.FinishedAt, SubjectDiscoveryFinished(d.Method), d)
+}
+
+// NewRepositoryOptedOut makes the message that announces an opt-out.
+func NewRepositoryOptedOut(o plugpack.OptOut) (Message, error) {
+	if err := o.Validate(); err != nil {
+		return Message{}, err
+	}
+	id := o.Name + "/" + o.At.UTC().Format(time.RFC3339Nano)
+	return message(TypeRepositoryOptedOut, "scraper", id, o.Name, o.At, SubjectRepositoryOptedOut(o.Name), o)
 }
 
 // NewPluginChanged makes the message that announces a committed change; id is

@@ -47,6 +47,7 @@ const MaxBytes = 1<<20 - 8<<10
 const (
 	ScanRequests   = "scan.requested.*.*" // of every priority
 	PluginEvents   = "plugin.updated.*"
+	OptOuts        = "repository.opted_out.*"
 	CatalogPlugins = "catalog.changed.plugin.*"
 )
 
@@ -91,6 +92,9 @@ func SubjectPluginUpdated(k plugpack.Key) string { return "plugin.updated." + To
 // SubjectDiscoveryFinished carries plugpack.Discovery.
 func SubjectDiscoveryFinished(method string) string { return "discovery.finished." + Token(method) }
 
+// SubjectRepositoryOptedOut carries plugpack.OptOut.
+func SubjectRepositoryOptedOut(name string) string { return "repository.opted_out." + Token(name) }
+
 // SubjectPluginChanged carries plugpack.Plugin.
 func SubjectPluginChanged(id string) string { return "catalog.changed.plugin." + id }
 
@@ -134,8 +138,8 @@ func streams() []jetstream.StreamConfig {
 			MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true,
 		},
 		{
-			Name: StreamPlugin, Subjects: []string{"plugin.updated.*", "marketplace.scanned.*", "marketplace.failed.*", "discovery.finished.*"},
-			Description: "latest listing of each marketplace, observation of each plugin and end of each kind of search",
+			Name: StreamPlugin, Subjects: []string{"plugin.updated.*", "marketplace.scanned.*", "marketplace.failed.*", "discovery.finished.*", OptOuts},
+			Description: "latest listing of each marketplace, observation of each plugin, end of each kind of search, and all opt-outs",
 			Retention:   jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
 		},
 		{

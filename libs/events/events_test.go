@@ -108,6 +108,11 @@ func TestContracts(t *testing.T) {
 		d := plugpack.Discovery{Method: "topics", Found: 998, Total: 1003, Slices: 4, Incomplete: true, StartedAt: sample.Time, FinishedAt: sample.At(9)}
 		contract(t, events.TypeDiscoveryFinished, "discovery.finished.dG9waWNz", "topics/2026-01-02T03:13:05Z", d, events.NewDiscoveryFinished)
 	})
+	t.Run(events.TypeRepositoryOptedOut, func(t *testing.T) {
+		t.Parallel()
+		o := plugpack.OptOut{Name: "github.com/acme/tools", Host: "github.com", HostID: 7, Reason: "its owner asked for it", At: sample.Time}
+		contract(t, events.TypeRepositoryOptedOut, "repository.opted_out."+marketplace, "github.com/acme/tools/2026-01-02T03:04:05Z", o, events.NewRepositoryOptedOut)
+	})
 	t.Run(events.TypePluginChanged, func(t *testing.T) {
 		t.Parallel()
 		p := sample.Plugin("acme/tools", "deploy", 3)
@@ -287,7 +292,7 @@ func TestEnsureKeepsMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	info := stream.CachedInfo()
-	if info.Config.MaxMsgsPerSubject != 1 || len(info.Config.Subjects) != 4 || info.State.Msgs != 1 {
+	if info.Config.MaxMsgsPerSubject != 1 || len(info.Config.Subjects) != 5 || info.State.Msgs != 1 {
 		t.Errorf("%d messages a subject, subjects %v, %d messages", info.Config.MaxMsgsPerSubject, info.Config.Subjects, info.State.Msgs)
 	}
 }

@@ -153,7 +153,8 @@ type Listing struct {
 	FoundBy string `json:"found_by,omitempty"`
 }
 
-// Failure is a scan that could not read a marketplace. It removes nothing.
+// Failure is a scan that could not read a marketplace. It removes nothing,
+// unless it says that the repository is gone.
 type Failure struct {
 	Scan       string         `json:"scan"`
 	ObservedAt time.Time      `json:"observed_at"`
@@ -161,6 +162,9 @@ type Failure struct {
 	Reason     string         `json:"reason"`
 	Entries    int            `json:"entries,omitempty"` // in a file that was rejected whole
 	FoundBy    string         `json:"found_by,omitempty"`
+	// Gone: its repository has been away for so long that its plugins are to go
+	// too. This failure alone removes something.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // ScanState says what became of a marketplace's last scan.

@@ -31,6 +31,7 @@ type Store interface {
 	ApplyObservation(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error)
 	ApplyListing(ctx context.Context, l plugpack.Listing) (postgres.Outcome, error)
 	ApplyFailure(ctx context.Context, f plugpack.Failure) (postgres.Outcome, error)
+	ApplyOptOut(ctx context.Context, o plugpack.OptOut) (postgres.Outcome, error)
 	ApplyDiscovery(ctx context.Context, d plugpack.Discovery) (postgres.Outcome, error)
 }
 
@@ -64,6 +65,8 @@ func (in *Intake) Handle(ctx context.Context, m bus.Msg) error {
 		return apply(ctx, in, m, typ, validListing, in.store.ApplyListing)
 	case events.TypeMarketplaceFailed:
 		return apply(ctx, in, m, typ, validFailure, in.store.ApplyFailure)
+	case events.TypeRepositoryOptedOut:
+		return apply(ctx, in, m, typ, plugpack.OptOut.Validate, in.store.ApplyOptOut)
 	case events.TypeDiscoveryFinished:
 		return apply(ctx, in, m, typ, validDiscovery, in.store.ApplyDiscovery)
 	}

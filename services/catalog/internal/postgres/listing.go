@@ -34,11 +34,20 @@ func (s *Store) ApplyListing(ctx context.Context, l plugpack.Listing) (outcome O
 }
 
 func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, error) {
+	covered, err := optedOut(ctx, tx, l.Repository, l.Key)
+	if err != nil {
+		return "", err
+	}
+	if covered {
+		// Its observations know only the name, which may be a new one.
+		_, err := tx.Exec(ctx, insertOptOut, string(l.Key), "", l.ObservedAt)
+		return OptedOut, err
+	}
 	m, err := resolveMarketplace(ctx, tx, l)
 	if err != nil {
 		return "", err
 	}
-	if l.ObservedAt.Before(m.ScannedAt) {
+	if l.ObservedAt.Before(m.ScannedAt) || l.ObservedAt.Before(m.GoneAt) {
 		return Older, nil
 	}
 	changed := newSet(m.touched)
@@ -131,7 +140,7 @@ const updateMarketplace = `
 		state = $9, last_error = $10,
 		names = CASE WHEN $9 = 'held' THEN names ELSE $11 END,
 		listed_at = CASE WHEN $9 = 'held' THEN listed_at ELSE $8 END,
-		held_names = CASE WHEN $9 = 'held' THEN $11 END, found_by = $12
+		held_names = CASE WHEN $9 = 'held' THEN $11 END, found_by = $12, gone_at = NULL
 	WHERE id = $1`
 
 // updateHead stores what the file says of itself and what the host says of the
@@ -197,15 +206,24 @@ func (s *Store) ConfirmScan(ctx context.Context, k plugpack.MarketplaceKey) (rem
 
 const releaseHeld = `
 	UPDATE marketplaces
-	SET names = held_names, listed_at = scanned_at, held_names = NULL, state = 'scanned', last_error = ''
+	SET names = held_names, listed_at = scanned_at, held_names = NULL,
+		state = CASE WHEN gone_at IS NULL THEN 'scanned' ELSE 'failed' END, last_error = CASE WHEN gone_at IS NULL THEN '' ELSE last_error END
 	WHERE id = $1`
 
 // ApplyFailure notes that a scan could not read the marketplace. Its plugins
-// stay as they are, as they do in the client.
+// stay as they are, as they do in the client, unless its repository is gone.
 func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome Outcome, err error) {
 	err = s.tx(ctx, "apply failed scan of "+string(f.Key), func(tx pgx.Tx) error {
 		if err := lock(ctx, tx, f.Key); err != nil {
 			return err
+		}
+		covered, err := optedOut(ctx, tx, plugpack.Repository{}, f.Key)
+		if err != nil {
+			return err
+		}
+		if covered {
+			outcome = OptedOut
+			return nil
 		}
 		m, err := marketplaceFor(ctx, tx, f.Key)
 		if err != nil {
@@ -215,10 +233,17 @@ func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome O
 			outcome = Older
 			return nil
 		}
+		if f.Gone && !m.ListedAt.IsZero() {
+			outcome, err = applyGone(ctx, tx, m, f)
+			return err
+		}
 		outcome = Applied
 		_, err = tx.Exec(ctx, markFailed, m.ID, plugpack.Cut(plugpack.Clean(f.Reason), plugpack.MaxDescription), f.ObservedAt, f.Entries, f.FoundBy)
 		return err
 	})
+	if outcome == Held {
+		s.log.ErrorContext(ctx, "a marketplace is gone with many others of its host: run catalog confirm-scan if that is right", "marketplace", f.Key)
+	}
 	return outcome, err
 }
 

@@ -41,6 +41,13 @@ func (s *Store) ApplyObservation(ctx context.Context, o plugpack.Observation) (o
 }
 
 func applyObservation(ctx context.Context, tx pgx.Tx, o plugpack.Observation) (Outcome, error) {
+	covered, err := optedOut(ctx, tx, plugpack.Repository{}, o.Marketplace, plugpack.OriginKey(o.Facts.Origin))
+	if err != nil {
+		return "", err
+	}
+	if covered {
+		return OptedOut, removeCovered(ctx, tx, o)
+	}
 	checksum, err := factsChecksum(o.Facts)
 	if err != nil {
 		return "", err

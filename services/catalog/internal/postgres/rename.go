@@ -28,6 +28,7 @@ type marketplaceRow struct {
 	ScannedAt  time.Time
 	FailedAt   time.Time
 	RetiredAt  time.Time
+	GoneAt     time.Time
 
 	touched []string
 }
@@ -38,7 +39,7 @@ const selectMarketplaceRow = `
 		m.names, m.held_names,
 		coalesce(m.listed_at, '0001-01-01Z') AS listed_at, coalesce(m.scanned_at, '0001-01-01Z') AS scanned_at,
 		coalesce(m.failed_at, '0001-01-01Z') AS failed_at,
-		coalesce(m.retired_at, '0001-01-01Z') AS retired_at
+		coalesce(m.retired_at, '0001-01-01Z') AS retired_at, coalesce(m.gone_at, '0001-01-01Z') AS gone_at
 	FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id`
 
 func marketplaceByKey(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) (marketplaceRow, bool, error) {
