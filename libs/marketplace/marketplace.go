@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"iter"
 	"runtime/debug"
@@ -20,11 +21,15 @@ import (
 
 	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/security"
 )
 
-// ReaderVersion is counted up whenever the same files are read differently, so
-// that marketplaces that have not changed are read again.
-const ReaderVersion = 4
+// reader is counted up whenever the same files are read differently.
+const reader = 5
+
+// ReaderVersion changes with the reader and with the rules of security, so that
+// marketplaces that have not changed are read again.
+var ReaderVersion = reader<<32 | int(crc32.ChecksumIEEE([]byte(security.Ruleset())))
 
 // File is where a marketplace's list is.
 const File = ".claude-plugin/marketplace.json"
@@ -82,6 +87,9 @@ type work struct {
 	digests map[string]string
 	checked map[string]claudecode.Validation // by folder
 	listed  func(name string) bool           // by the marketplace
+	scanned map[string]plugpack.Security     // by folder and components
+	looked  int64                            // bytes that were scanned
+	bug     error                            // that a scan tripped
 }
 
 func newWork(names []string) *work {
@@ -90,7 +98,7 @@ func newWork(names []string) *work {
 		listed[name] = true
 	}
 	return &work{
-		digests: map[string]string{}, checked: map[string]claudecode.Validation{},
+		digests: map[string]string{}, checked: map[string]claudecode.Validation{}, scanned: map[string]plugpack.Security{},
 		listed: func(name string) bool { return listed[name] },
 	}
 }
@@ -187,7 +195,10 @@ func readSafely(in Input, e entry, open Opener, w *work) (p Plugin) {
 			p = Plugin{Name: e.Name, Index: e.index, Facts: f, Bug: fmt.Errorf("reading panicked: %v\n%s", r, debug.Stack())}
 		}
 	}()
-	return Plugin{Name: e.Name, Index: e.index, Facts: readPlugin(in, e, open, w)}
+	f := readPlugin(in, e, open, w)
+	bug := w.bug
+	w.bug = nil
+	return Plugin{Name: e.Name, Index: e.index, Facts: security.RedactFacts(f), Bug: bug}
 }
 
 // Read reads the repository's list.
@@ -243,7 +254,7 @@ func Folder(in Input, name string) Content {
 }
 
 func description(s string) string {
-	return plugpack.Cut(plugpack.CleanText(s), plugpack.MaxDescription)
+	return plugpack.Cut(security.Redact(plugpack.CleanText(s)), plugpack.MaxDescription)
 }
 
 func firstFilled(texts ...string) string {

@@ -217,7 +217,10 @@ func TestFacts(t *testing.T) {
 	if v := got.Verdicts; v == nil || v.Valid == nil || !*v.Valid || v.Add != plugpack.AddListed || v.Load != plugpack.LoadWhole || got.Costs == nil || got.Files != 2 {
 		t.Errorf("the verdicts are %+v, the costs %+v of %d files", v, got.Costs, got.Files)
 	}
-	got.Digest, got.Verdicts, got.Costs, got.Files, got.Bytes = "", nil, nil, 0, 0
+	if s := got.Security; s == nil || s.State != plugpack.Scanned || s.Files != 2 || s.Ruleset == "" {
+		t.Errorf("the security scan is %+v", s)
+	}
+	got.Digest, got.Verdicts, got.Costs, got.Files, got.Bytes, got.Security = "", nil, nil, 0, 0, nil
 	want := plugpack.Facts{
 		DisplayName: "Pee", Description: "From the entry.", Version: "2", Author: plugpack.Person{Name: "Ann"}, License: "MIT",
 		Repository: "https://github.com/a/b", Category: "development", Keywords: []string{"a", "b", "C", "d"},

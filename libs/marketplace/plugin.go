@@ -92,6 +92,7 @@ func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work
 	detail := e.client.Details(folder, e.Name, e.Raw)
 	w.reads += len(detail.Rows)
 	f.Costs = costs(detail, f.Components, units)
+	f.Security = w.scan(e, from, folder, dir, f.Components)
 	f = shrink(f)
 	w.facts += size(f)
 	switch {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/security"
 )
 
 // Bounds of what is kept of hooks and servers.
@@ -29,7 +30,7 @@ func handlers(v any) (list []plugpack.Handler) {
 			}
 			list = append(list, plugpack.Handler{
 				Matcher: short(text(group["matcher"])), Type: short(text(h["type"])),
-				Command: short(redacted(firstFilled(text(h["command"]), text(h["prompt"]), text(h["tool"])))),
+				Command: short(security.RedactCommand(firstFilled(text(h["command"]), text(h["prompt"]), text(h["tool"])))),
 				Args:    args(h["args"]), URL: bareAddress(text(h["url"])), Timeout: seconds(h["timeout"]), Async: h["async"] == true,
 			})
 		}
@@ -45,10 +46,12 @@ func seconds(v any) float64 {
 
 func args(v any) (list []string) {
 	items, _ := v.([]any)
-	for _, item := range items {
-		if len(list) < maxArgs {
-			list = append(list, short(redacted(text(item))))
-		}
+	for _, item := range items[:min(len(items), maxArgs)] {
+		list = append(list, text(item))
+	}
+	list = security.RedactArgs(list)
+	for i := range list {
+		list[i] = short(list[i])
 	}
 	return list
 }
@@ -57,7 +60,7 @@ func args(v any) (list []string) {
 // and headers only the names.
 func readServer(o object) *plugpack.Server {
 	s := &plugpack.Server{
-		Transport: short(firstFilled(text(o["type"]), text(o["transport"]), "stdio")), Command: short(redacted(text(o["command"]))),
+		Transport: short(firstFilled(text(o["type"]), text(o["transport"]), "stdio")), Command: short(security.RedactCommand(text(o["command"]))),
 		Args: args(o["args"]), URL: bareAddress(text(o["url"])), Env: keys(o["env"]), Headers: keys(o["headers"]), Languages: keys(o["extensionToLanguage"]),
 	}
 	return s

@@ -30,7 +30,7 @@ func TestWhatRunsAndReaches(t *testing.T) {
 	if diff := cmp.Diff(wantHandlers, byName["Stop"].Handlers); diff != "" {
 		t.Errorf("handlers -want +got:\n%s", diff)
 	}
-	wantServer := &plugpack.Server{Transport: "stdio", Command: "uvx", Args: []string{"tool", "--token", "abcdefghijkl", "https://[redacted]@[private]/x"}, Env: []string{"A", "B"}}
+	wantServer := &plugpack.Server{Transport: "stdio", Command: "uvx", Args: []string{"tool", "--token", "[redacted]", "https://[redacted]@[private]/x"}, Env: []string{"A", "B"}}
 	if diff := cmp.Diff(wantServer, byName["s"].Server); diff != "" {
 		t.Errorf("server -want +got:\n%s", diff)
 	}
@@ -44,23 +44,6 @@ func TestWhatRunsAndReaches(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, f.Requirements); diff != "" {
 		t.Errorf("requirements -want +got:\n%s", diff)
-	}
-}
-
-func TestRedacted(t *testing.T) {
-	t.Parallel()
-	secret := "ghp_" + strings.Repeat("a1B2", 9)
-	for in, want := range map[string]string{
-		"curl -H 'Authorization: Bearer " + strings.Repeat("x", 20) + "'": "curl -H 'Authorization: Bearer [redacted]'",
-		"git clone https://me:" + secret + "@github.com/a/b":              "git clone https://[redacted]@github.com/a/b",
-		"run --key " + secret:                     "run --key [redacted]",
-		"ping 192.168.1.20 && curl db.internal/x": "ping [private] && curl [private]/x",
-		"api_key=$API_KEY run":                    "api_key=$API_KEY run",
-		"node server.js --port 8080":              "node server.js --port 8080",
-	} {
-		if got := redacted(in); got != want {
-			t.Errorf("%q is written %q, want %q", in, got, want)
-		}
 	}
 }
 
