@@ -414,9 +414,9 @@ func TestTree(t *testing.T) {
 	before := read()
 	// What git hash-object says of the same files.
 	want := Tree{
-		{"a-b/y.md", "100755", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", 0},
-		{"a/link", "120000", "31478031cf55c06429ff4dc0f7c0d845fd197649", 0},
-		{"a/x.md", "100644", "ce013625030ba8dba906f756967f9e9ca394464a", 6},
+		{"a-b/y.md", "100755", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", 0, ""},
+		{"a/link", ModeLink, "31478031cf55c06429ff4dc0f7c0d845fd197649", 0, "x.md"},
+		{"a/x.md", "100644", "ce013625030ba8dba906f756967f9e9ca394464a", 6, ""},
 	}
 	if diff := cmp.Diff(want, before); diff != "" {
 		t.Fatal(diff)

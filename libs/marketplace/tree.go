@@ -29,10 +29,42 @@ type Tree []TreeEntry
 
 // TreeEntry is a file or link.
 type TreeEntry struct {
-	Path string
-	Mode string // as Git writes it
-	Blob string // Git's SHA-1 of the content; of a link, of its target
-	Size int64
+	Path string `json:"p"`
+	Mode string `json:"m"` // as Git writes it
+	// Blob is Git's SHA-1 of the content, of a link's target, or a submodule's
+	// commit, "" where that is not known.
+	Blob string `json:"b,omitempty"`
+	Size int64  `json:"s,omitempty"`
+	// Link is a link's target. One that leads out of the repository is only here
+	// and not among the files.
+	Link string `json:"l,omitempty"`
+}
+
+// The modes of what has no content of its own.
+const (
+	ModeLink      = "120000"
+	ModeSubmodule = "160000"
+)
+
+// LinkEntry makes the entry of a link.
+func LinkEntry(name, target string) TreeEntry {
+	return TreeEntry{Path: name, Mode: ModeLink, Blob: blobID(int64(len(target)), strings.NewReader(target)), Link: target}
+}
+
+// SubmoduleEntry makes the entry of another repository's commit, whose files are
+// not read.
+func SubmoduleEntry(name, commit string) TreeEntry {
+	return TreeEntry{Path: name, Mode: ModeSubmodule, Blob: commit}
+}
+
+// With gives the tree with more entries.
+func (t Tree) With(more ...TreeEntry) Tree {
+	if len(more) == 0 {
+		return t
+	}
+	t = append(slices.Clone(t), more...)
+	slices.SortStableFunc(t, func(a, b TreeEntry) int { return strings.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(t, func(a, b TreeEntry) bool { return a.Path == b.Path })
 }
 
 // ReadTree reads all files of fsys but those in folders that skip names.
@@ -81,7 +113,7 @@ func readEntry(fsys fs.FS, p string, d fs.DirEntry) (e TreeEntry, size int64, er
 		if err != nil {
 			return e, 0, err
 		}
-		return TreeEntry{Path: p, Mode: "120000", Blob: blobID(int64(len(target)), strings.NewReader(target))}, 0, nil
+		return LinkEntry(p, target), 0, nil
 	case !d.Type().IsRegular():
 		return e, 0, nil // Git has no sockets and devices either
 	}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/plugpack/plugpack/libs/errs"
-	"github.com/plugpack/plugpack/libs/marketplace"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/archive"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
@@ -52,11 +51,5 @@ func (g GitHub) Open(ctx context.Context, r Repository, commit string) (Files, e
 		g.Log.InfoContext(ctx, "files of an archive were left out", "repository", r.FullName, "count", len(left),
 			"first", left[0].Path, "reason", left[0].Reason)
 	}
-	return unpacked{dir}, nil
-}
-
-type unpacked struct{ *archive.Dir }
-
-func (u unpacked) Tree(ctx context.Context) (marketplace.Tree, error) {
-	return marketplace.ReadTree(ctx, u.FS())
+	return dir, nil
 }
