@@ -119,15 +119,25 @@ CREATE TABLE plugin_facts (
     verdicts jsonb,
     costs jsonb,
     declared jsonb,
+    documents jsonb,
+    excerpt text,
+    readme text,
+    changelog text,
+    security jsonb,
+    findings jsonb,
+    quality jsonb,
+    scores jsonb,
     CONSTRAINT plugin_facts_pkey PRIMARY KEY (plugin_id),
     CONSTRAINT plugin_facts_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
     CONSTRAINT plugin_facts_category_check CHECK ((length(category) <= 512)),
+    CONSTRAINT plugin_facts_changelog_check CHECK ((length(changelog) <= 1048576)),
     CONSTRAINT plugin_facts_description_check CHECK ((length(description) <= 4096)),
     CONSTRAINT plugin_facts_display_name_check CHECK ((length(display_name) <= 128)),
     CONSTRAINT plugin_facts_homepage_check CHECK ((length(homepage) <= 512)),
     CONSTRAINT plugin_facts_keywords_check CHECK ((cardinality(keywords) <= 64)),
     CONSTRAINT plugin_facts_license_check CHECK ((length(license) <= 512)),
     CONSTRAINT plugin_facts_origin_check CHECK ((length(origin) <= 2048)),
+    CONSTRAINT plugin_facts_readme_check CHECK ((length(readme) <= 1048576)),
     CONSTRAINT plugin_facts_repository_check CHECK ((length(repository) <= 512)),
     CONSTRAINT plugin_facts_state_check CHECK ((state = ANY (ARRAY['read'::text, 'not read yet'::text, 'missing'::text, 'broken'::text, 'unsupported'::text]))),
     CONSTRAINT plugin_facts_state_reason_check CHECK ((length(state_reason) <= 4096)),
@@ -207,6 +217,7 @@ CREATE TABLE plugins (
     first_seen timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     removed_at timestamp with time zone,
+    score integer NOT NULL DEFAULT '-1'::integer,
     CONSTRAINT plugins_key_key UNIQUE (key),
     CONSTRAINT plugins_slug_key UNIQUE (slug),
     CONSTRAINT plugins_pkey PRIMARY KEY (id),
@@ -214,6 +225,7 @@ CREATE TABLE plugins (
     CONSTRAINT plugins_successor_id_fkey FOREIGN KEY (successor_id) REFERENCES plugins(id),
     CONSTRAINT plugins_key_check CHECK ((length(key) <= 800)),
     CONSTRAINT plugins_name_check CHECK (((length(name) >= 1) AND (length(name) <= 128))),
+    CONSTRAINT plugins_score_check CHECK (((score >= '-1'::integer) AND (score <= 100))),
     CONSTRAINT plugins_slug_check CHECK ((slug ~ '^[a-z0-9-]+$'::text))
 );
 CREATE INDEX plugins_marketplace ON public.plugins USING btree (marketplace_id, name);
@@ -235,11 +247,13 @@ CREATE TABLE repositories (
     pushed_at timestamp with time zone,
     observed_at timestamp with time zone NOT NULL,
     opted_out_at timestamp with time zone,
+    maintenance text NOT NULL DEFAULT 'unknown'::text,
     CONSTRAINT repositories_pkey PRIMARY KEY (id),
     CONSTRAINT repositories_default_branch_check CHECK ((length(default_branch) <= 512)),
     CONSTRAINT repositories_description_check CHECK ((length(description) <= 4096)),
     CONSTRAINT repositories_full_name_check CHECK ((length(full_name) <= 512)),
-    CONSTRAINT repositories_license_check CHECK ((length(license) <= 512))
+    CONSTRAINT repositories_license_check CHECK ((length(license) <= 512)),
+    CONSTRAINT repositories_maintenance_check CHECK ((maintenance = ANY (ARRAY['active'::text, 'maintained'::text, 'slow'::text, 'stale'::text, 'archived'::text, 'unknown'::text])))
 );
 CREATE UNIQUE INDEX repositories_host_id ON public.repositories USING btree (host, host_id);
 CREATE UNIQUE INDEX repositories_name_without_id ON public.repositories USING btree (host, full_name) WHERE (host_id IS NULL);

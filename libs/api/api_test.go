@@ -299,3 +299,43 @@ func TestClientReads(t *testing.T) {
 		t.Errorf("search: %+v, %v", s, err)
 	}
 }
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	o := sample.Observation("acme/tools", "deploy", 0)
+	golden(t, "report.json", api.NewReport(sample.Plugin("acme/tools", "deploy", 0), o.Facts.Quality, o.Facts.Security))
+	golden(t, "report-bare.json", api.NewReport(plugpack.Plugin{}, nil, nil))
+}
+
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, key, origin string
+		source            plugpack.Source
+		file, want        string
+	}{
+		{"in its marketplace", "github.com/acme/tools", "github.com/acme/tools/plugins/a", plugpack.Source{Kind: plugpack.SourceRelative, Path: "./plugins/a"}, "x y.sh", "https://github.com/acme/tools/blob/c0ffee/plugins/a/x%20y.sh#L7"},
+		{"Markdown with lines", "github.com/acme/tools", "github.com/acme/tools", plugpack.Source{Kind: plugpack.SourceRelative, Path: "./"}, "README.md", "https://github.com/acme/tools/blob/c0ffee/README.md?plain=1#L7"},
+		{"above the plugin", "github.com/acme/tools", "github.com/acme/tools/plugins/a", plugpack.Source{Kind: plugpack.SourceRelative, Path: "plugins/a"}, "../../LICENSE", "https://github.com/acme/tools/blob/c0ffee/LICENSE#L7"},
+		{"above the repository", "github.com/acme/tools", "github.com/acme/tools/a", plugpack.Source{Kind: plugpack.SourceRelative, Path: "a"}, "../../x", ""},
+		{"a GitHub of one's own", "git.acme.com/acme/tools", "git.acme.com/acme/tools/a", plugpack.Source{Kind: plugpack.SourceRelative, Path: "a"}, "x", "https://git.acme.com/acme/tools/blob/c0ffee/a/x#L7"},
+		{"elsewhere", "github.com/acme/tools", "gitlab.com/group/sub/repo/dir", plugpack.Source{Kind: plugpack.SourceGitSubdir, Path: "dir"}, "x", "https://gitlab.com/group/sub/repo/-/blob/c0ffee/dir/x#L7"},
+		{"Bitbucket", "github.com/acme/tools", "bitbucket.org/acme/repo", plugpack.Source{Kind: plugpack.SourceURL}, "x", "https://bitbucket.org/acme/repo/src/c0ffee/x#lines-7"},
+		{"Codeberg", "github.com/acme/tools", "codeberg.org/acme/repo", plugpack.Source{Kind: plugpack.SourceURL}, "x", "https://codeberg.org/acme/repo/src/commit/c0ffee/x#L7"},
+		{"a host that nobody knows", "github.com/acme/tools", "git.example.com/acme/repo", plugpack.Source{Kind: plugpack.SourceURL}, "x", ""},
+		{"a package", "github.com/acme/tools", "registry.npmjs.org/@acme/tool", plugpack.Source{Kind: plugpack.SourceNPM}, "x", ""},
+		{"a folder", "local/home/me/tools", "local/home/me/tools/a", plugpack.Source{Kind: plugpack.SourceRelative, Path: "a"}, "x", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := plugpack.Plugin{
+				Marketplace: plugpack.MarketplaceRef{Key: plugpack.MarketplaceKey(c.key)},
+				Facts:       plugpack.Facts{Commit: "c0ffee", Origin: c.origin, Source: c.source},
+			}
+			s := plugpack.Security{Findings: []plugpack.Finding{{Path: c.file, Line: 7}}}
+			if got := api.NewReport(p, nil, &s).Security.Findings[0].URL; got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}

@@ -55,6 +55,18 @@ func (c *Client) Plugin(ctx context.Context, slug string) (p PluginPage, movedTo
 	return p, "", nil
 }
 
+// Report gives the report of the plugin with the id.
+func (c *Client) Report(ctx context.Context, id string) (r Report, err error) {
+	_, err = c.get(ctx, "/api/plugins/"+url.PathEscape(id)+"/report", &r)
+	return r, err
+}
+
+// Components lists the components of the plugin with the id.
+func (c *Client) Components(ctx context.Context, id string) (list []ComponentFile, err error) {
+	_, err = c.get(ctx, "/api/plugins/"+url.PathEscape(id)+"/components", &list)
+	return list, err
+}
+
 // Marketplaces lists marketplaces; q takes the parameters of
 // GET /api/marketplaces/.
 func (c *Client) Marketplaces(ctx context.Context, q url.Values) (ms []Marketplace, err error) {

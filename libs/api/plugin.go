@@ -29,6 +29,9 @@ type Plugin struct {
 	StateReason string                         `json:"state_reason,omitempty"`
 	Install     Install                        `json:"install"`
 	Stars       int                            `json:"stars" doc:"Of the marketplace's repository"`
+	Score       *int                           `json:"score" minimum:"0" maximum:"100" doc:"Of the quality report; null when the plugin's files were not read"`
+	Maintenance plugpack.Maintenance           `json:"maintenance" enum:"active,maintained,slow,stale,archived,unknown" doc:"Of the marketplace's repository, by its last push"`
+	Findings    plugpack.FindingCounts         `json:"findings" doc:"Of the security scan, by severity; none mean little unless the state is scanned"`
 	Featured    bool                           `json:"featured"`
 	Verified    bool                           `json:"verified"`
 	Revision    int64                          `json:"revision" doc:"Grows with every change"`
@@ -47,6 +50,7 @@ type PluginPage struct {
 	Requirements plugpack.Requirements `json:"requirements" doc:"What it needs from the machine and its user"`
 	Verdicts     *plugpack.Verdicts    `json:"verdicts,omitempty" doc:"What one version of the client says: the author's check, adding, installing and loading"`
 	Costs        *plugpack.Costs       `json:"costs,omitempty" doc:"Tokens it takes in a session, by the client's own figure and for all components"`
+	Documents    plugpack.Documents    `json:"documents" doc:"What it brings to read; of the texts only the beginning of the README"`
 	Aliases      []string              `json:"aliases" doc:"Earlier slugs, which redirect here"`
 }
 
@@ -131,20 +135,16 @@ func NewPlugin(p plugpack.Plugin) Plugin {
 	for _, c := range f.Components {
 		has[c.Kind]++
 	}
-	license := f.License
-	if license == "" {
-		license = p.Marketplace.License
-	}
 	return Plugin{
 		ID: p.ID, Slug: p.Slug, Name: p.Name, DisplayName: f.DisplayName, Key: p.Key().String(),
 		Description: f.Description, Version: f.Version, Author: f.Author, Homepage: f.Homepage, Repository: f.Repository,
-		License: license, Category: f.Category, Keywords: orEmpty(f.Keywords), Has: has,
+		License: p.License(), Category: f.Category, Keywords: orEmpty(f.Keywords), Has: has,
 		Marketplace: MarketplaceRef{
 			ID: p.Marketplace.ID, Key: string(p.Marketplace.Key), Name: p.Marketplace.Name,
 			Repository: p.Marketplace.Repository, Archived: p.Marketplace.Archived,
 		},
 		Source: f.Source, Origin: f.Origin, State: f.State, StateReason: f.StateReason, Install: newInstall(p),
-		Stars: p.Stars, Featured: p.Featured, Verified: p.Verified, Revision: p.Revision,
+		Stars: p.Stars, Score: p.Score, Maintenance: p.Maintenance, Findings: p.Findings, Featured: p.Featured, Verified: p.Verified, Revision: p.Revision,
 		FirstSeen: p.FirstSeen.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
 	}
 }
@@ -154,7 +154,8 @@ func NewPluginPage(p plugpack.Plugin) PluginPage {
 	return PluginPage{
 		Plugin: NewPlugin(p), Commit: p.Facts.Commit, Digest: p.Facts.Digest,
 		Files: p.Facts.Files, Bytes: p.Facts.Bytes, Components: orEmpty(p.Facts.Components),
-		Requirements: p.Facts.Requirements, Verdicts: p.Facts.Verdicts, Costs: p.Facts.Costs, Aliases: orEmpty(p.Aliases),
+		Requirements: p.Facts.Requirements, Verdicts: p.Facts.Verdicts, Costs: p.Facts.Costs,
+		Documents: p.Facts.Documents, Aliases: orEmpty(p.Aliases),
 	}
 }
 

@@ -15,20 +15,34 @@ const (
 	MaintenanceUnknown Maintenance = "unknown"
 )
 
+// Lasts gives for how long after a push a repository is in the state at most;
+// 0 for a state that no time ends.
+func (m Maintenance) Lasts() time.Duration {
+	const day = 24 * time.Hour
+	switch m {
+	case Active:
+		return 14 * day
+	case Maintained:
+		return 90 * day
+	case Slow:
+		return 365 * day
+	}
+	return 0
+}
+
 // MaintenanceAt gives the state at now. A push that is ahead of now counts as
 // one of now. It is told when it is asked for, since time passes without a scan.
 func (r Repository) MaintenanceAt(now time.Time) Maintenance {
-	const day = 24 * time.Hour
 	switch age := now.Sub(r.PushedAt); {
 	case r.Archived:
 		return Archived
 	case r.PushedAt.IsZero():
 		return MaintenanceUnknown
-	case age < 14*day:
+	case age < Active.Lasts():
 		return Active
-	case age < 90*day:
+	case age < Maintained.Lasts():
 		return Maintained
-	case age < 365*day:
+	case age < Slow.Lasts():
 		return Slow
 	}
 	return Stale

@@ -4,7 +4,10 @@
 // speaks of the same things in the same words.
 package plugpack
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Bounds of fetched text, in bytes; the schema in migrations/ holds the same.
 const (
@@ -200,7 +203,9 @@ type Marketplace struct {
 	FailedAt    time.Time      `json:"failed_at,omitzero"`  // last failed scan
 }
 
-// Plugin is the catalog's committed state of one plugin at one revision.
+// Plugin is the catalog's committed state of one plugin at one revision. Lists,
+// announcements and pages hold the beginning of its readme only; its documents,
+// findings and the checks of its report the catalog gives one plugin at a time.
 type Plugin struct {
 	ID          string         `json:"id"`
 	Marketplace MarketplaceRef `json:"marketplace"`
@@ -209,18 +214,32 @@ type Plugin struct {
 	Revision    int64          `json:"revision"`
 	Removed     bool           `json:"removed,omitempty"`
 	// Successor is the slug of the plugin that took a removed one's place.
-	Successor string    `json:"successor,omitempty"`
-	Aliases   []string  `json:"aliases,omitempty"` // earlier slugs
-	Featured  bool      `json:"featured"`
-	Verified  bool      `json:"verified"`
-	Stars     int       `json:"stars"`
-	Facts     Facts     `json:"facts"`
-	FirstSeen time.Time `json:"first_seen"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Successor string   `json:"successor,omitempty"`
+	Aliases   []string `json:"aliases,omitempty"` // earlier slugs
+	Featured  bool     `json:"featured"`
+	Verified  bool     `json:"verified"`
+	Stars     int      `json:"stars"`
+	// Score is the quality report's as it is shown now; nil: there is none.
+	Score       *int          `json:"score"`
+	Maintenance Maintenance   `json:"maintenance"` // of the marketplace's repository
+	Findings    FindingCounts `json:"findings"`
+	Facts       Facts         `json:"facts"`
+	FirstSeen   time.Time     `json:"first_seen"`
+	UpdatedAt   time.Time     `json:"updated_at"`
 }
 
 // Key gives the plugin's key.
 func (p Plugin) Key() Key { return p.Marketplace.Key.Plugin(p.Name) }
+
+// License gives the licence that is shown: the declared one, else that of the
+// licence's file, else what the host says of the marketplace's repository.
+func (p Plugin) License() string {
+	file := ""
+	if l := p.Facts.Documents.License; l != nil {
+		file = l.SPDX
+	}
+	return cmp.Or(p.Facts.License, file, p.Marketplace.License)
+}
 
 // MarketplaceRef is what a plugin's page says of its marketplace.
 type MarketplaceRef struct {

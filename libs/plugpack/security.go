@@ -89,3 +89,37 @@ type Security struct {
 	Findings []Finding     `json:"findings,omitempty"`
 	Omitted  int           `json:"omitted,omitempty"` // findings over the limit
 }
+
+// FindingCounts are what lists say of a security scan. No findings mean little
+// unless State is Scanned.
+type FindingCounts struct {
+	State    SecurityState `json:"state"`
+	Critical int           `json:"critical"`
+	High     int           `json:"high"`
+	Medium   int           `json:"medium"`
+	Low      int           `json:"low"`
+}
+
+// Total is the number of findings.
+func (c FindingCounts) Total() int { return c.Critical + c.High + c.Medium + c.Low }
+
+// Counts counts the findings by severity. Of no scan it gives "not scanned".
+func (s *Security) Counts() FindingCounts {
+	if s == nil {
+		return FindingCounts{}
+	}
+	c := FindingCounts{State: s.State}
+	for _, f := range s.Findings {
+		switch f.Severity {
+		case Critical:
+			c.Critical++
+		case High:
+			c.High++
+		case Medium:
+			c.Medium++
+		default:
+			c.Low++
+		}
+	}
+	return c
+}

@@ -18,7 +18,7 @@ import (
 
 // Schema is the version of documents and settings together. Each document
 // carries it.
-const Schema = 2
+const Schema = 3
 
 // The uids of the indexes, and the primary key of their documents.
 const (
@@ -60,13 +60,14 @@ type Document struct {
 	Popularity int `json:"popularity"`
 	// Quality is the score of the quality report, 0 to 100, and 0 of a plugin
 	// that has none.
-	Quality   int    `json:"quality"`
-	Featured  bool   `json:"featured"`
-	Verified  bool   `json:"verified"`
-	Archived  bool   `json:"archived"`
-	FirstSeen int64  `json:"first_seen"` // Unix seconds
-	UpdatedAt int64  `json:"updated_at"` // Unix seconds
-	Origin    string `json:"origin,omitempty"`
+	Quality     int    `json:"quality"`
+	Maintenance string `json:"maintenance"` // of the marketplace's repository
+	Featured    bool   `json:"featured"`
+	Verified    bool   `json:"verified"`
+	Archived    bool   `json:"archived"`
+	FirstSeen   int64  `json:"first_seen"` // Unix seconds
+	UpdatedAt   int64  `json:"updated_at"` // Unix seconds
+	Origin      string `json:"origin,omitempty"`
 	// Distinct is what search shows once: the origin, or the id of a plugin
 	// that has none. Origin itself will not do, since all plugins without one
 	// could count as listings of one plugin.
@@ -83,18 +84,15 @@ func New(p plugpack.Plugin) Document {
 		Mark: Mark{p.ID, p.Revision, Schema}, Slug: p.Slug, Name: p.Name, DisplayName: f.DisplayName, Description: f.Description,
 		Keywords: append([]string{}, f.Keywords...), Components: []string{}, Has: []string{}, Excerpt: excerpt(f.Documents.Readme),
 		Category: f.Category, Owner: p.Marketplace.Key.Owner(), Marketplace: string(p.Marketplace.Key), MarketplaceName: p.Marketplace.Name,
-		License: f.License, State: string(f.State), Stars: p.Stars, Popularity: bits.Len(uint(max(p.Stars, 0))),
+		License: p.License(), Maintenance: string(p.Maintenance), State: string(f.State), Stars: p.Stars, Popularity: bits.Len(uint(max(p.Stars, 0))),
 		Featured: p.Featured, Verified: p.Verified, Archived: p.Marketplace.Archived,
 		FirstSeen: p.FirstSeen.Unix(), UpdatedAt: p.UpdatedAt.Unix(), Origin: f.Origin, Distinct: f.Origin,
-	}
-	if d.License == "" {
-		d.License = p.Marketplace.License
 	}
 	if d.Distinct == "" {
 		d.Distinct = p.ID
 	}
-	if f.Quality != nil {
-		d.Quality = f.Quality.Score
+	if p.Score != nil {
+		d.Quality = *p.Score
 	}
 	d.addComponents(f.Components)
 	return d

@@ -140,12 +140,11 @@ func plugin() plugpack.Plugin {
 	return plugpack.Plugin{
 		ID: "0198f2a4-5b1c-7d3e-8f90-a1b2c3d4e5f6", Name: "deploy", Slug: "acme-tools-deploy", Revision: 7,
 		Marketplace: plugpack.MarketplaceRef{Key: "github.com/acme/tools", Name: "acme-tools", Repository: "Acme/tools", License: "MIT"},
-		Verified:    true, Stars: 42,
+		Verified:    true, Stars: 42, Score: new(81), Maintenance: plugpack.Slow,
 		Facts: plugpack.Facts{
 			DisplayName: "Deploy", Description: "Ships it.", Category: "devops", Keywords: []string{"ship", "release"},
 			Origin: "github.com/acme/tools/plugins/deploy", State: plugpack.StateRead,
 			Documents: plugpack.Documents{Readme: &plugpack.Document{Path: "README.md", Text: "# Deploy\n\nShips it,\tand back."}},
-			Quality:   &plugpack.Quality{Score: 81},
 			Components: []plugpack.Component{
 				{Kind: plugpack.MCP, Name: "registry"}, {Kind: plugpack.Command, Name: "ship"},
 				{Kind: plugpack.Skill, Name: "ship"}, {Kind: plugpack.Command, Name: "roll-back"},

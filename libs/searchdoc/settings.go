@@ -56,7 +56,7 @@ func PluginSettings() Settings {
 		"name", "display_name", "keywords", "description", "components", "category", "owner", "marketplace", "excerpt",
 	}
 	s.FilterableAttributes = []string{
-		"archived", "category", "distinct", "featured", "has", "id", "license", "marketplace", "marketplace_name", "origin", "owner",
+		"archived", "category", "distinct", "featured", "has", "id", "license", "maintenance", "marketplace", "marketplace_name", "origin", "owner",
 		"quality", "revision", "schema", "stars", "state", "updated_at", "verified",
 	}
 	s.SortableAttributes = []string{"first_seen", "name", "quality", "stars", "updated_at"}

@@ -314,6 +314,20 @@ func TestREST(t *testing.T) {
 			t.Fatalf("conditional: %d %s", w.Code, w.Body)
 		}
 
+		report, err := f.client.Report(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		finding := report.Security.Findings[0]
+		if *report.Score != *p.Score || report.Maintenance != p.Maintenance || finding.At != "hooks/setup.sh:4" ||
+			finding.URL != "https://github.com/acme/tools/blob/"+p.Facts.Commit+"/plugins/deploy/hooks/setup.sh#L4" {
+			t.Errorf("report %+v", report)
+		}
+		components, err := f.client.Components(t.Context(), p.ID)
+		if err != nil || len(components) != 2 || !strings.HasSuffix(components[0].URL, "/plugins/deploy/commands/deploy-run.md") {
+			t.Errorf("components %+v, %v", components, err)
+		}
+
 		l := sample.Listing("acme/tools", 1, "deploy", "new")
 		l.Renames = map[string]string{"old": "new"}
 		f.publish(events.NewMarketplaceScanned(l))
@@ -327,6 +341,9 @@ func TestREST(t *testing.T) {
 		l.Renames = map[string]string{"deploy": ""}
 		f.publish(events.NewMarketplaceScanned(l))
 		f.changed("acme-tools-deploy", 2)
+		if _, err := f.client.Report(t.Context(), p.ID); errs.KindOf(err) != errs.NotFound {
+			t.Errorf("report of a removed plugin: %v", err)
+		}
 		status, h, body = get("/api/plugins/slug/acme-tools-deploy")
 		if status != http.StatusNotFound || h.Get(api.HeaderRevision) != "2" || !strings.Contains(body, "removed") {
 			t.Fatalf("removed: %d %v %s", status, h, body)
@@ -351,7 +368,8 @@ func TestREST(t *testing.T) {
 			"/api/plugins/facets":                                                 `"owner":[{"name":"acme","count":4}]`,
 			"/api/plugins/count?owner=ACME":                                       `{"count":4}`,
 			"/api/plugins/count?maintenance=unknown&owner=acme":                   `{"count":4}`,
-			"/api/plugins/count?min_score=1":                                      `{"count":0}`,
+			"/api/plugins/count?min_score=65":                                     `{"count":4}`,
+			"/api/plugins/count?min_score=66":                                     `{"count":0}`,
 			"/api/plugins/" + f.changed("acme-more-c", 1).ID + "/listings":        "[]",
 			"/api/plugins/" + f.changed("acme-more-c", 1).ID + "/related?limit=1": `"has":{"command":1,"skill":1}`,
 		} {

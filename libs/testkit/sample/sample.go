@@ -54,16 +54,52 @@ func Observation(repository, name string, n int) plugpack.Observation {
 				}},
 			},
 			Costs: &plugpack.Costs{Client: plugpack.Cost{AlwaysOn: 20, OnUse: 200, Skills: 2}, Full: plugpack.Cost{AlwaysOn: 20, OnUse: 200, Skills: 2}},
+			Documents: plugpack.Documents{
+				Readme:  &plugpack.Document{Path: "README.md", Bytes: 37, Text: "# " + name + "\n\nRun it when you need it.\n"},
+				License: &plugpack.LicenseFile{Path: "LICENSE", SPDX: "MIT", By: "file"},
+			},
+			Security: security(), Quality: Quality(fmt.Sprintf("%064x", hostID(name))),
 		},
 	}
+}
+
+func security() *plugpack.Security {
+	return &plugpack.Security{
+		State: plugpack.Scanned, Ruleset: "1", Files: 3,
+		Findings: []plugpack.Finding{{
+			Rule: "shell.pipe-to-shell", Version: 1, Category: "download", Severity: plugpack.High, Confidence: plugpack.Medium,
+			Message: "What is downloaded runs at once.", Path: "hooks/setup.sh", Line: 4, Excerpt: "curl … | sh", Fix: "Check it before it runs.",
+		}},
+	}
+}
+
+// Quality makes a report with the digest: 80 of 100 for the files alone.
+func Quality(digest string) *plugpack.Quality {
+	q := plugpack.Quality{
+		Ruleset: "1", Digest: digest,
+		Dimensions: []plugpack.Dimension{
+			{Name: "documentation", Weight: 1, Checks: []plugpack.Check{{
+				ID: "documentation.readme", Version: 1, Title: "It has a README", Outcome: plugpack.Passed, Points: 10, Max: 10,
+				Reason: "README.md says what it is", Evidence: []plugpack.Evidence{{Path: "README.md", Line: 1}},
+			}}},
+			{Name: plugpack.MaintenanceDimension, Weight: 1, Checks: []plugpack.Check{{
+				ID: "maintenance.version", Version: 1, Title: "It has a version", Outcome: plugpack.PartlyPassed, Points: 6, Max: 10,
+				Reason: "the version is declared twice", Fix: "Declare it once.",
+			}}},
+		},
+	}.Reckoned()
+	return &q
 }
 
 // Plugin makes the catalog's state of a plugin at revision.
 func Plugin(repository, name string, revision int64) plugpack.Plugin {
 	o := Observation(repository, name, int(revision))
+	findings, score := o.Facts.Security.Counts(), o.Facts.Quality.Shown(plugpack.MaintenanceUnknown).Score
+	o.Facts.Security, o.Facts.Quality = nil, nil
 	return plugpack.Plugin{
 		ID:   fmt.Sprintf("018f0000-0000-7000-8000-%012x", hostID(repository+":"+name)),
 		Name: name, Slug: o.Key().Slug(0), Revision: revision, Stars: 10, Facts: o.Facts,
+		Score: &score, Maintenance: plugpack.MaintenanceUnknown, Findings: findings,
 		Marketplace: plugpack.MarketplaceRef{
 			ID:  fmt.Sprintf("018f0000-0000-7000-9000-%012x", hostID(repository)),
 			Key: o.Marketplace, Name: strings.ReplaceAll(repository, "/", "-"), Repository: repository, License: "MIT",

@@ -43,8 +43,12 @@ func (s *Store) Reindex(ctx context.Context) error {
 	return classify("note the index's version", err)
 }
 
-// Age brings what the passing of time changes in plugin_index up to now:
-// maintenance, trend and with them weight.
+// Age brings what the passing of time changes up to now: the repositories'
+// maintenance with the scores that depend on it, and in plugin_index trend and
+// with all of them weight.
 func (s *Store) Age(ctx context.Context, now time.Time) error {
+	if err := s.ageRepositories(ctx, now); err != nil {
+		return err
+	}
 	return s.indexSteps(ctx, now, agedIDsAfter, now)
 }

@@ -10,22 +10,14 @@ import (
 
 // indexVersion is raised when refreshIndex writes other rows from the same
 // facts; a catalog that finds an older one in the database writes them anew.
-const indexVersion = 1
+const indexVersion = 2
 
 // Two writers who changed twins of each other at once would each choose a
 // principal without seeing the other's change.
 const lockTwins = `SELECT pg_advisory_xact_lock(hashtextextended('twins', 0))`
 
-// maintenanceAt is plugpack.Repository.MaintenanceAt, as of $2.
-const maintenanceAt = `
-	CASE
-		WHEN r.archived THEN 'archived'
-		WHEN r.pushed_at IS NULL THEN 'unknown'
-		WHEN r.pushed_at > $2::timestamptz - interval '336 hours' THEN 'active'
-		WHEN r.pushed_at > $2::timestamptz - interval '2160 hours' THEN 'maintained'
-		WHEN r.pushed_at > $2::timestamptz - interval '8760 hours' THEN 'slow'
-		ELSE 'stale'
-	END`
+// licenseShown is plugpack.Plugin.License.
+const licenseShown = `coalesce(nullif(f.license, ''), f.documents -> 'license' ->> 'spdx', r.license, '')`
 
 // refreshIndex writes the plugins' rows of plugin_index anew, takes away those
 // of removed ones, and keeps the counts of facets true. What depends on time is
@@ -35,11 +27,11 @@ const refreshIndex = `
 		SELECT p.id, coalesce(nullif(f.origin, '') || ' ' || lower(p.name), p.id::text) AS twin,
 			lower(p.name) AS name, m.key AS marketplace, m.name AS marketplace_name,
 			coalesce(split_part(m.key, '/', -2), '') AS owner, f.category,
-			coalesce(nullif(f.license, ''), r.license, '') AS license,
+			` + licenseShown + ` AS license,
 			(SELECT coalesce(jsonb_object_agg(kind, n), '{}')
 				FROM (SELECT c ->> 'kind' AS kind, count(*) AS n FROM jsonb_array_elements(f.components) c GROUP BY 1) k) AS counts,
-			` + maintenanceAt + ` AS maintenance,
-			p.featured, p.verified, p.stars, -1 AS score,
+			coalesce(r.maintenance, 'unknown') AS maintenance,
+			p.featured, p.verified, p.stars, p.score,
 			coalesce((r.stars - week.stars) / sqrt(week.stars + 20), 0) AS trend, p.first_seen, p.updated_at,
 			to_tsvector('simple', p.name || ' ' || f.display_name) || to_tsvector('english', p.name || ' ' || f.display_name) AS names,
 			to_tsvector('english', array_to_string(f.keywords, ' ') || ' ' || f.category) AS keywords,
@@ -141,7 +133,7 @@ const (
 		LEFT JOIN repositories r ON r.id = m.repository_id
 		WHERE i.plugin_id > $1::uuid AND (
 			i.trend <> 0
-			OR i.maintenance <> ` + maintenanceAt + `
+			OR i.maintenance <> coalesce(r.maintenance, 'unknown')
 			OR r.stars <> (SELECT s.stars FROM repository_stats s
 				WHERE s.repository_id = r.id AND s.day >= $2::timestamptz::date - 7 ORDER BY s.day LIMIT 1))
 		ORDER BY i.plugin_id LIMIT 500

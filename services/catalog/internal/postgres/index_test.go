@@ -23,7 +23,9 @@ var indexFaults = map[string]string{
 		SELECT count(*) FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id WHERE p.removed_at IS NOT NULL`,
 	"copies that differ": `
 		SELECT count(*) FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id JOIN marketplaces m ON m.id = p.marketplace_id
-		WHERE (i.name, i.marketplace, i.stars, i.featured, i.updated_at) <> (lower(p.name), m.key, p.stars, p.featured, p.updated_at)`,
+			LEFT JOIN repositories r ON r.id = m.repository_id
+		WHERE (i.name, i.marketplace, i.stars, i.score, i.maintenance, i.featured, i.updated_at)
+			<> (lower(p.name), m.key, p.stars, p.score, coalesce(r.maintenance, 'unknown'), p.featured, p.updated_at)`,
 	"twins without exactly one principal": `
 		SELECT count(*) FROM (SELECT twin FROM plugin_index GROUP BY twin HAVING count(*) FILTER (WHERE principal) <> 1) x`,
 	"facets that are not what is counted": `

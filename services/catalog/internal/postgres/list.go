@@ -92,7 +92,7 @@ type Listed struct {
 
 // selectListed finds the page in the index alone, and only then reads what it
 // shows: skipped rows cost an index entry each.
-const selectListed = headColumns + `, i.counts, i.score, i.trend, i.name AS index_name
+const selectListed = headColumns + `, i.counts, i.score AS index_score, i.trend, i.name AS index_name
 	FROM (
 		SELECT i.plugin_id, i.counts, i.featured, i.stars, i.updated_at, i.name, i.score, i.trend
 		FROM plugin_index i %s
@@ -136,10 +136,10 @@ func (s *Store) Plugins(ctx context.Context, f Filter, page Page) (Listed, error
 // listedColumns are a row of a list with its place in each order.
 type listedColumns struct {
 	pluginColumns
-	Counts    map[plugpack.ComponentKind]int
-	Score     int32
-	Trend     float32
-	IndexName string
+	Counts     map[plugpack.ComponentKind]int
+	IndexScore int32
+	Trend      float32
+	IndexName  string
 }
 
 func listed(rows []listedColumns, page Page) (l Listed) {
@@ -167,7 +167,7 @@ func (c listedColumns) position(sort Sort) Position {
 		at.Name = c.IndexName
 		return at
 	case SortScore:
-		at.Score = c.Score
+		at.Score = c.IndexScore
 	case SortTrending:
 		at.Trend = c.Trend
 	case SortDefault:

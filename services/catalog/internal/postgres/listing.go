@@ -48,7 +48,7 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 		return "", err
 	}
 	if l.ObservedAt.Before(m.ScannedAt) || l.ObservedAt.Before(m.GoneAt) {
-		return Older, nil
+		return Older, announce(ctx, tx, m.touched) // a rename may be news though its listing is not
 	}
 	changed := newSet(m.touched)
 	moved, err := applyRenames(ctx, tx, m, l)
@@ -156,19 +156,22 @@ func updateHead(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Lis
 		emptyIfNil(l.Skipped), l.ObservedAt, state, problem, emptyIfNil(l.Names), l.FoundBy); err != nil {
 		return nil, err
 	}
-	headChanged := m.Name != l.Name || m.FullName != l.Repository.FullName ||
+	maintenance := l.Repository.MaintenanceAt(l.ObservedAt)
+	headChanged := m.Maintenance != maintenance || m.Name != l.Name || m.FullName != l.Repository.FullName ||
 		m.License != l.Repository.License || m.Archived != l.Repository.Archived
-	return collectIDs(tx.Query(ctx, followRepository, m.ID, l.Repository.Stars, headChanged, l.ObservedAt))
+	return collectIDs(tx.Query(ctx, followRepository, m.ID, l.Repository.Stars, headChanged, l.ObservedAt, maintenance))
 }
 
 // followRepository gives a new revision to the plugins whose page changed: all
 // of them, or those whose stars moved by a step (a twentieth, at least one).
 // Without steps, every star would render every plugin of a repository anew.
 const followRepository = `
-	UPDATE plugins SET revision = revision + 1, stars = $2, updated_at = greatest(updated_at, $4)
-	WHERE marketplace_id = $1 AND removed_at IS NULL
+	UPDATE plugins p SET revision = revision + 1, stars = $2, updated_at = greatest(updated_at, $4),
+		score = coalesce((f.scores ->> $5)::int, -1)
+	FROM plugin_facts f
+	WHERE p.marketplace_id = $1 AND p.removed_at IS NULL AND f.plugin_id = p.id
 		AND ($3 OR abs(stars - $2) >= greatest(1, stars / 20))
-	RETURNING id::text`
+	RETURNING p.id::text`
 
 // ConfirmScan applies the removals that the guard held back, and says how many
 // plugins were removed.

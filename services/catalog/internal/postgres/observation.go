@@ -172,8 +172,10 @@ const upsertFacts = `
 	INSERT INTO plugin_facts (
 		plugin_id, checksum, display_name, description, version, author, homepage, repository, license, category,
 		keywords, source, origin, state, state_reason, components, has, commit_sha, digest,
-		files, bytes, requirements, verdicts, costs, declared)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+		files, bytes, requirements, verdicts, costs, declared,
+		documents, excerpt, readme, changelog, security, findings, quality, scores)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+		$26, $27, $28, $29, $30, $31, $32, $33)
 	ON CONFLICT (plugin_id) DO UPDATE SET
 		checksum = excluded.checksum, display_name = excluded.display_name, description = excluded.description,
 		version = excluded.version, author = excluded.author, homepage = excluded.homepage,
@@ -182,15 +184,23 @@ const upsertFacts = `
 		state_reason = excluded.state_reason, components = excluded.components, has = excluded.has,
 		commit_sha = excluded.commit_sha, digest = excluded.digest,
 		files = excluded.files, bytes = excluded.bytes, requirements = excluded.requirements,
-		verdicts = excluded.verdicts, costs = excluded.costs, declared = excluded.declared`
+		verdicts = excluded.verdicts, costs = excluded.costs, declared = excluded.declared,
+		documents = excluded.documents, excerpt = excluded.excerpt, readme = excluded.readme,
+		changelog = excluded.changelog, security = excluded.security, findings = excluded.findings,
+		quality = excluded.quality, scores = excluded.scores`
 
 func putFacts(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation, checksum []byte) error {
 	f := o.Facts
 	_, err := tx.Exec(ctx, upsertFacts, id, checksum, f.DisplayName, f.Description, f.Version, f.Author, f.Homepage,
 		f.Repository, f.License, f.Category, emptyIfNil(f.Keywords), f.Source, f.Origin, f.State, f.StateReason,
 		emptyIfNil(f.Components), kinds(f.Components), f.Commit, f.Digest,
-		f.Files, f.Bytes, f.Requirements, f.Verdicts, f.Costs, f.Declared)
+		f.Files, f.Bytes, f.Requirements, f.Verdicts, f.Costs, f.Declared,
+		withoutTexts(f.Documents), excerpt(f.Documents.Readme), textOf(f.Documents.Readme), textOf(f.Documents.Changelog),
+		f.Security, f.Security.Counts(), f.Quality, scores(f.Quality))
 	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, takeScore, id); err != nil {
 		return err
 	}
 	return rememberVersion(ctx, tx, id, o)

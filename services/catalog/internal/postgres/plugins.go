@@ -18,15 +18,16 @@ const fromPlugins = `
 	LEFT JOIN repositories r ON r.id = m.repository_id`
 
 // headColumns are what lists show of a plugin, and selectPlugins adds what its
-// page does.
+// page does. Neither has what only one plugin's report and documents need: the
+// texts of documents, findings and checks are many times the rest.
 const headColumns = `
 	SELECT p.id::text, p.name, p.slug, p.revision, p.removed_at IS NOT NULL AS removed,
-		p.featured, p.verified, p.stars, p.first_seen, p.updated_at,
+		p.featured, p.verified, p.stars, nullif(p.score, -1) AS score, p.first_seen, p.updated_at,
 		m.id::text AS marketplace_id, m.key AS marketplace_key, m.name AS marketplace_name,
 		coalesce(r.full_name, '') AS marketplace_repository, coalesce(r.license, '') AS marketplace_license,
-		coalesce(r.archived, false) AS marketplace_archived,
+		coalesce(r.archived, false) AS marketplace_archived, coalesce(r.maintenance, 'unknown') AS maintenance,
 		f.display_name, f.description, f.version, f.author, f.homepage, f.repository, f.license, f.category,
-		f.keywords, f.source, f.origin, f.state, f.state_reason`
+		f.keywords, f.source, f.origin, f.state, f.state_reason, f.documents, f.excerpt, f.findings`
 
 const selectPlugins = headColumns + `,
 		coalesce((SELECT s.slug FROM plugins s WHERE s.id = p.successor_id), '') AS successor,
@@ -44,6 +45,7 @@ type pluginColumns struct {
 	Featured              bool
 	Verified              bool
 	Stars                 int
+	Score                 *int
 	FirstSeen             time.Time
 	UpdatedAt             time.Time
 	MarketplaceID         string
@@ -52,6 +54,7 @@ type pluginColumns struct {
 	MarketplaceRepository string
 	MarketplaceLicense    string
 	MarketplaceArchived   bool
+	Maintenance           plugpack.Maintenance
 	DisplayName           string
 	Description           string
 	Version               string
@@ -74,13 +77,16 @@ type pluginColumns struct {
 	Verdicts              *plugpack.Verdicts
 	Costs                 *plugpack.Costs
 	Declared              *plugpack.Declared
+	Documents             *plugpack.Documents
+	Excerpt               *string
+	Findings              *plugpack.FindingCounts
 }
 
 func (c pluginColumns) noun() plugpack.Plugin {
 	p := plugpack.Plugin{
 		ID: c.ID, Name: c.Name, Slug: c.Slug, Revision: c.Revision, Removed: c.Removed, Successor: c.Successor,
 		Aliases: c.Aliases, Featured: c.Featured, Verified: c.Verified, Stars: c.Stars,
-		FirstSeen: c.FirstSeen, UpdatedAt: c.UpdatedAt,
+		Score: c.Score, Maintenance: c.Maintenance, FirstSeen: c.FirstSeen, UpdatedAt: c.UpdatedAt,
 		Marketplace: plugpack.MarketplaceRef{
 			ID: c.MarketplaceID, Key: c.MarketplaceKey, Name: c.MarketplaceName,
 			Repository: c.MarketplaceRepository, License: c.MarketplaceLicense, Archived: c.MarketplaceArchived,
@@ -95,6 +101,15 @@ func (c pluginColumns) noun() plugpack.Plugin {
 	}
 	if c.Requirements != nil {
 		p.Facts.Requirements = *c.Requirements
+	}
+	if c.Documents != nil {
+		p.Facts.Documents = *c.Documents
+	}
+	if r := p.Facts.Documents.Readme; r != nil && c.Excerpt != nil {
+		r.Text, r.Cut = *c.Excerpt, r.Cut || r.Bytes > int64(len(*c.Excerpt))
+	}
+	if c.Findings != nil {
+		p.Findings = *c.Findings
 	}
 	return p
 }

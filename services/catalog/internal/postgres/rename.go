@@ -14,21 +14,22 @@ import (
 // marketplaceRow is what Apply needs of a marketplace. touched holds the ids of
 // plugins that changed while it was resolved.
 type marketplaceRow struct {
-	ID         string
-	Key        plugpack.MarketplaceKey
-	Repository *string
-	HostID     *int64
-	Name       string
-	FullName   string
-	License    string
-	Archived   bool
-	Names      []string
-	HeldNames  []string
-	ListedAt   time.Time
-	ScannedAt  time.Time
-	FailedAt   time.Time
-	RetiredAt  time.Time
-	GoneAt     time.Time
+	ID          string
+	Key         plugpack.MarketplaceKey
+	Repository  *string
+	HostID      *int64
+	Name        string
+	FullName    string
+	License     string
+	Archived    bool
+	Maintenance plugpack.Maintenance
+	Names       []string
+	HeldNames   []string
+	ListedAt    time.Time
+	ScannedAt   time.Time
+	FailedAt    time.Time
+	RetiredAt   time.Time
+	GoneAt      time.Time
 
 	touched []string
 }
@@ -36,7 +37,7 @@ type marketplaceRow struct {
 const selectMarketplaceRow = `
 	SELECT m.id::text, m.key, m.repository_id::text AS repository, r.host_id, m.name,
 		coalesce(r.full_name, '') AS full_name, coalesce(r.license, '') AS license, coalesce(r.archived, false) AS archived,
-		m.names, m.held_names,
+		coalesce(r.maintenance, 'unknown') AS maintenance, m.names, m.held_names,
 		coalesce(m.listed_at, '0001-01-01Z') AS listed_at, coalesce(m.scanned_at, '0001-01-01Z') AS scanned_at,
 		coalesce(m.failed_at, '0001-01-01Z') AS failed_at,
 		coalesce(m.retired_at, '0001-01-01Z') AS retired_at, coalesce(m.gone_at, '0001-01-01Z') AS gone_at
@@ -133,14 +134,14 @@ func marketplaceBefore(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mark
 const (
 	upsertRepository = `
 		INSERT INTO repositories (id, host, host_id, owner_id, full_name, description, default_branch, license, topics,
-			stars, forks, open_issues, archived, pushed_at, observed_at)
-		VALUES ($1, $2, nullif($3::bigint, 0), nullif($4::bigint, 0), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+			stars, forks, open_issues, archived, pushed_at, observed_at, maintenance)
+		VALUES ($1, $2, nullif($3::bigint, 0), nullif($4::bigint, 0), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (id) DO UPDATE SET
 			host_id = excluded.host_id, owner_id = excluded.owner_id, full_name = excluded.full_name,
 			description = excluded.description, default_branch = excluded.default_branch, license = excluded.license,
 			topics = excluded.topics, stars = excluded.stars, forks = excluded.forks,
 			open_issues = excluded.open_issues, archived = excluded.archived, pushed_at = excluded.pushed_at,
-			observed_at = excluded.observed_at`
+			observed_at = excluded.observed_at, maintenance = excluded.maintenance`
 	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL WHERE id = $1`
 	putStats       = `
 		INSERT INTO repository_stats (repository_id, day, stars, forks, open_issues) VALUES ($1, $2::timestamptz::date, $3, $4, $5)
@@ -159,7 +160,8 @@ func putRepository(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.
 		pushed = &r.PushedAt
 	}
 	if _, err := tx.Exec(ctx, upsertRepository, id, r.Host, r.HostID, r.OwnerID, r.FullName, r.Description, r.DefaultBranch,
-		r.License, emptyIfNil(r.Topics), r.Stars, r.Forks, r.OpenIssues, r.Archived, pushed, l.ObservedAt); err != nil {
+		r.License, emptyIfNil(r.Topics), r.Stars, r.Forks, r.OpenIssues, r.Archived, pushed, l.ObservedAt,
+		r.MaintenanceAt(l.ObservedAt)); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, putStats, id, l.ObservedAt, r.Stars, r.Forks, r.OpenIssues); err != nil {

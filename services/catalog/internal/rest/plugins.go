@@ -97,6 +97,7 @@ func (h *handlers) registerPlugins(a huma.API) {
 	get(h, a, "/api/plugins/categories", "list-categories", "List categories, the fullest first", tagPlugins, h.listCategories)
 	get(h, a, "/api/plugins/facets", "list-facets", "Count plugins by each value of each filter, the fullest first", tagPlugins, h.listFacets)
 	get(h, a, "/api/plugins/{id}", "get-plugin", "Get a plugin by its id", tagPlugins, h.pluginByID)
+	h.registerReport(a)
 	get(h, a, "/api/plugins/slug/{slug}", "get-plugin-by-slug", "Get a plugin by its slug; an earlier slug redirects", tagPlugins, h.pluginBySlug)
 	get(h, a, "/api/plugins/{id}/listings", "list-listings", "List the same plugin in other marketplaces", tagPlugins, h.listListings)
 	get(h, a, "/api/plugins/{id}/related", "list-related", "List plugins that go with a plugin, the nearest first", tagPlugins, h.listRelated)
@@ -192,18 +193,26 @@ func pluginPage(p plugpack.Plugin, slug string) (*pluginOutput, error) {
 	revision := strconv.FormatInt(p.Revision, 10)
 	pages := strings.Join(cache.Keys(p), " ")
 	headers := http.Header{api.HeaderRevision: {revision}, api.HeaderPages: {pages}}
+	if err := notHere(p, slug, headers); err != nil {
+		return nil, err
+	}
+	return &pluginOutput{Revision: revision, Pages: pages, Body: api.NewPluginPage(p)}, nil
+}
+
+// notHere says where a plugin went that is not at the address it was asked for.
+func notHere(p plugpack.Plugin, slug string, headers http.Header) error {
 	to := ""
 	switch {
 	case p.Removed && p.Successor != "":
 		to = p.Successor
 	case p.Removed:
-		return nil, huma.ErrorWithHeaders(huma.Error404NotFound("this plugin was removed from its marketplace"), headers)
+		return huma.ErrorWithHeaders(huma.Error404NotFound("this plugin was removed from its marketplace"), headers)
 	case slug != "" && slug != p.Slug:
 		to = p.Slug
 	}
-	if to != "" {
-		headers.Set("Location", cache.PluginPath(to))
-		return nil, huma.ErrorWithHeaders(huma.NewError(http.StatusMovedPermanently, "this plugin is now "+to), headers)
+	if to == "" {
+		return nil
 	}
-	return &pluginOutput{Revision: revision, Pages: pages, Body: api.NewPluginPage(p)}, nil
+	headers.Set("Location", cache.PluginPath(to))
+	return huma.ErrorWithHeaders(huma.NewError(http.StatusMovedPermanently, "this plugin is now "+to), headers)
 }
