@@ -145,3 +145,31 @@ func (b *Bus) Drained(ctx context.Context, stream, durable string) (bool, error)
 	info := c.CachedInfo()
 	return info.Delivered.Stream >= last && info.NumAckPending == 0, nil
 }
+
+// Replay calls f with every message that the stream holds now on subjects that
+// fit the filter, in their order, and ends with f's first error.
+func (b *Bus) Replay(ctx context.Context, stream, filter string, f func(data []byte) error) error {
+	cons, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
+	if err != nil {
+		return errs.New(errs.Unavailable, "replay %s: %w", stream, err)
+	}
+	for {
+		batch, err := cons.FetchNoWait(500)
+		if err != nil {
+			return errs.New(errs.Unavailable, "replay %s: %w", stream, err)
+		}
+		n := 0
+		for m := range batch.Messages() {
+			n++
+			if err := f(m.Data()); err != nil {
+				return err
+			}
+		}
+		if err := batch.Error(); err != nil && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, jetstream.ErrNoMessages) {
+			return errs.New(errs.Unavailable, "replay %s: %w", stream, err)
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+}

@@ -103,7 +103,7 @@ type Scraper struct {
 	Deps
 	clients *github.Clients
 	sources []plugpack.MarketplaceKey
-	optOuts state.OptOuts
+	optOuts *state.OptOuts
 	scans   *prometheus.CounterVec
 	sample  plugpack.MarketplaceKey // "" for none
 }
@@ -163,9 +163,15 @@ func (s *Scraper) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	deaf, err := s.learnOptOuts(ctx, store)
+	if err != nil {
+		return err
+	}
+	defer deaf()
 	scanner := scan.New(scan.Config{
 		GitHub: hosts{s.clients, temp, s.Log}, Folders: scan.Folders{Allowed: s.mayRead},
 		Bus: counted{s.Bus, s.scans}, Store: store, Log: s.Log, Now: s.Now, Interval: s.ScanInterval,
+		Excluded: s.optOuts.ExcludedRepository,
 	})
 	w := &worker{Scraper: s, scan: scanner.Handle, store: store, trials: trials}
 	g, ctx := errgroup.WithContext(ctx)

@@ -277,3 +277,55 @@ func TestConfig(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// An opt-out of one scraper's file holds for all, also after the file is lost,
+// and tells the number of a repository that was scanned before.
+func TestOptOutsAreShared(t *testing.T) {
+	t.Parallel()
+	o, g := options(t, 2)
+	server := testkit.NATS(t)
+	b := testkit.BusOn(t, server)
+	wait := final(t, b)
+	stop := start(t, o, testkit.BusOn(t, server), testkit.Log(t))
+	if got := wait(2); got["github.com/o/r1"] != "done" {
+		t.Fatalf("got %v", got)
+	}
+	out := o
+	out.OptOutFile = file(t, "opt-out.txt", "o/r1\n")
+	stopOther := start(t, out, testkit.BusOn(t, server), testkit.Log(t))
+	var said []plugpack.OptOut
+	testkit.Eventually(t, "the opt-out to be announced by its name and by its number", func(ctx context.Context) bool {
+		said = nil
+		err := b.Replay(ctx, events.StreamPlugin, events.OptOuts, func(data []byte) error {
+			o, err := events.Decode[plugpack.OptOut](data, events.TypeRepositoryOptedOut)
+			said = append(said, o)
+			return err
+		})
+		return err == nil && len(said) == 2
+	})
+	stopOther()
+	if said[0].Name != "o/r1" || said[1].Name != "github.com/o/r1" || said[1].HostID == 0 {
+		t.Errorf("announced %+v", said)
+	}
+	refused := func() {
+		t.Helper()
+		g.Requests()
+		wait := final(t, b)
+		if _, queued, err := scraper.Enqueue(t.Context(), b, "github.com/o/r1", true); err != nil || !queued {
+			t.Fatal(queued, err)
+		}
+		if got := wait(1); got["github.com/o/r1"] != "failed" {
+			t.Errorf("got %v", got)
+		}
+		for _, r := range g.Requests() {
+			if strings.HasPrefix(r.Path, "/repos/o/r1") {
+				t.Errorf("asked for %s", r.Path)
+			}
+		}
+	}
+	refused() // by the scraper that was there before
+	stop()
+	stop = start(t, o, testkit.BusOn(t, server), testkit.Log(t))
+	refused() // by one that never saw the file
+	stop()
+}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,13 +17,19 @@ import (
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
+	"github.com/plugpack/plugpack/services/scraper/internal/scan"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
 
-// maxDeaths is how many scans of a marketplace in a row may take their process
-// along before it is given up. Nothing else tells of such a one: its handler
-// never returns, so no attempt of it counts.
-const maxDeaths = 5
+const (
+	// maxDeaths is how many scans of a marketplace in a row may take their process
+	// along before it is given up. Nothing else tells of such a one: its handler
+	// never returns, so no attempt of it counts.
+	maxDeaths = 5
+	// suspicious is from how many deaths on a marketplace is scanned while nothing
+	// else is: only so is it told from those that died beside the guilty one.
+	suspicious = 2
+)
 
 // worker answers scan requests around the scanner.
 type worker struct {
@@ -30,6 +38,8 @@ type worker struct {
 	store  *state.Store
 	trials *state.Trials
 	busy   busy
+	// alone is held by who is scanned alone, and shared by all others.
+	alone sync.RWMutex
 }
 
 // handle scans what m asks for, one scan of a marketplace at a time.
@@ -47,24 +57,74 @@ func (w *worker) handle(ctx context.Context, m bus.Msg) error {
 	}
 	defer leave()
 	if w.optOuts.Excluded(r.Marketplace) {
-		return w.refuse(ctx, r, "whoever runs this hub was asked not to list it")
+		w.tell(r, optedOutReason)
+		return nil
 	}
 	if r.Priority == events.PriorityNow {
 		ctx = github.Urgent(ctx)
 	}
-	deaths, err := w.trials.Begin(ctx, r.Marketplace)
+	return w.try(ctx, r, m)
+}
+
+// try scans, and gives up a marketplace that is poison: one whose scans end
+// their process, or trip a bug of ours again and again. Its row says so, its
+// request goes to the dead letters, and it has one more chance each time that
+// it is due.
+func (w *worker) try(ctx context.Context, r events.ScanRequested, m bus.Msg) error {
+	// Who waits for a turn does not die by the one that has it.
+	deaths, err := w.trials.Count(ctx, r.Marketplace)
 	if err != nil {
 		return err
 	}
-	defer w.end(ctx, r.Marketplace)
+	defer w.enter(deaths >= suspicious)()
+	if deaths, err = w.trials.Begin(ctx, r.Marketplace); err != nil {
+		return err
+	}
 	if deaths >= maxDeaths {
-		reason := fmt.Sprintf("its scan ended the scraper's process %d times", deaths)
-		if err := w.giveUp(ctx, r, reason); err != nil {
+		if err := w.trials.Set(ctx, r.Marketplace, maxDeaths-1); err != nil {
 			return err
 		}
-		return errs.New(errs.Invalid, "scan %s: %s", r.Marketplace, reason)
+		return w.bury(ctx, r, fmt.Errorf("its scan ended the scraper's process %d times", deaths))
 	}
+	defer w.end(ctx, r.Marketplace)
+	err = w.scanned(ctx, m)
+	if err != nil && errs.KindOf(err) == errs.Internal && m.Attempt >= scan.MaxAttempts {
+		return w.bury(ctx, r, err)
+	}
+	return err
+}
+
+// enter waits until this scan may go on: beside others, or alone.
+func (w *worker) enter(alone bool) (leave func()) {
+	if alone {
+		w.alone.Lock()
+		return w.alone.Unlock
+	}
+	w.alone.RLock()
+	return w.alone.RUnlock
+}
+
+// scanned is the scan, with a panic as the error that it is.
+func (w *worker) scanned(ctx context.Context, m bus.Msg) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the scan panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
 	return w.scan(ctx, m)
+}
+
+// bury announces that the scan failed, and gives the error that sends its
+// request to the dead letters.
+func (w *worker) bury(ctx context.Context, r events.ScanRequested, reason error) error {
+	said := reason.Error()
+	if strings.Contains(said, "\n") { // with a stack: that is for the dead letter
+		said = "it cannot be scanned because of an internal error"
+	}
+	if err := w.giveUp(ctx, r, said); err != nil {
+		return err
+	}
+	return errs.New(errs.Invalid, "scan %s: %w", r.Marketplace, reason)
 }
 
 func (w *worker) end(ctx context.Context, k plugpack.MarketplaceKey) {
@@ -73,20 +133,6 @@ func (w *worker) end(ctx context.Context, k plugpack.MarketplaceKey) {
 	if err := w.trials.End(ctx, k); err != nil {
 		w.Log.Warn("cannot note that a scan has ended", "marketplace", k, "err", err)
 	}
-}
-
-// refuse ends a request without a scan. Only where plugins were listed before
-// does the catalog hear of it.
-func (w *worker) refuse(ctx context.Context, r events.ScanRequested, reason string) error {
-	st, err := w.store.Get(ctx, r.Marketplace)
-	if err != nil {
-		return err
-	}
-	if st.Listing != nil {
-		return w.fail(ctx, r, &st, reason)
-	}
-	w.tell(r, reason)
-	return nil
 }
 
 // giveUp announces that the scan failed and puts the next one off.

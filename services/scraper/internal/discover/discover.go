@@ -152,7 +152,12 @@ func (d *Discovery) admit(ctx context.Context, c Candidate) error {
 	if err != nil {
 		return err
 	}
-	if !st.Stored() {
+	if st.Listing != nil && st.Listing.Key != c.Key && c.HostID != 0 && c.HostID != st.RepositoryID() {
+		if st, err = d.makeRoom(ctx, st); err != nil {
+			return err
+		}
+	}
+	if !st.Stored() || st.Vacant() {
 		st.HostID, st.FoundBy = c.HostID, c.Method
 		st.NextAt = d.Now().Add(rand.N(spread)).UTC()
 		if err := d.States.Put(ctx, st); err != nil && err != state.ErrNewer {
@@ -161,4 +166,16 @@ func (d *Discovery) admit(ctx context.Context, c Candidate) error {
 	}
 	d.known.add(st)
 	return nil
+}
+
+// makeRoom moves the state of a renamed repository to its new name, because
+// another one has the old name now. A crash between the two writes leaves both,
+// of which the second scan finds nothing to do.
+func (d *Discovery) makeRoom(ctx context.Context, st state.State) (empty state.State, err error) {
+	empty = st.Moved()
+	moved, err := d.States.Get(ctx, st.Listing.Key)
+	if err != nil || moved.Stored() {
+		return empty, err
+	}
+	return empty, d.States.Put(ctx, st.As(st.Listing.Key))
 }

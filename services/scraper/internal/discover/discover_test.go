@@ -370,3 +370,35 @@ func TestCandidateForm(t *testing.T) {
 		t.Errorf("got %s, %v", b, err)
 	}
 }
+
+// A name that a renamed repository gave up may be another marketplace's now.
+func TestATakenOverNameIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.github.Write("acme/old", manifest, "{}")
+	w.goOn()
+	st, err := w.states.Get(t.Context(), "github.com/acme/old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := sample.Listing("acme/new", 1)
+	l.Repository.HostID, st.Listing, st.Request = st.HostID, &l, "scan-1"
+	if err := w.states.Put(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	w.github.Rename("acme/old", "acme/new")
+	w.github.Write("acme/old", manifest, "{}")
+	w.github.Replace("acme/old") // with an id of its own
+	_ = w.clock.Wait(t.Context(), 25*time.Hour)
+	w.goOn()
+	if diff := cmp.Diff([]string{"github.com/acme/new", "github.com/acme/old"}, w.found()); diff != "" {
+		t.Error(diff)
+	}
+	moved, err := w.states.Get(t.Context(), "github.com/acme/new")
+	if err != nil || moved.Listing == nil || moved.Request != "scan-1" {
+		t.Errorf("the renamed one: %+v, %v", moved, err)
+	}
+	if taken, err := w.states.Get(t.Context(), "github.com/acme/old"); err != nil || taken.Listing != nil || taken.HostID == st.HostID || taken.FoundBy != byCode {
+		t.Errorf("the new one: %+v, %v", taken, err)
+	}
+}

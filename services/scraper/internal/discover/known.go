@@ -15,12 +15,15 @@ type known struct {
 }
 
 func (k *known) add(st state.State) {
-	k.keys[st.Key] = true
-	if st.Listing != nil {
+	// A renamed repository's old name is known no more: another one may have it.
+	if st.Listing == nil || st.OptedOut {
+		k.keys[st.Key] = true
+	} else {
 		k.keys[st.Listing.Key] = true
 	}
-	// An id belongs to one host only.
-	if id := st.RepositoryID(); id != 0 && !st.Key.Local() {
+	// An id belongs to one host only. One that cannot be found by its name may
+	// have another name now.
+	if id := st.RepositoryID(); id != 0 && !st.Key.Local() && st.GoneSince.IsZero() {
 		k.ids[id] = true
 	}
 }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -13,10 +14,14 @@ import (
 )
 
 // failed sorts an error: what another try can help is given back to the bus a
-// few times, and all else is announced as the scan's end.
+// few times, and all else is announced as the scan's end. A bug of ours goes to
+// the dead letters besides.
 func (p *pass) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errs.New(errs.Unavailable, "scan %s: interrupted: %w", p.request.Marketplace, err)
+	}
+	if out, ok := errors.AsType[*optedOut](err); ok {
+		return p.leave(ctx, out)
 	}
 	reason := errs.Detail(err)
 	switch kind := errs.KindOf(err); {
@@ -36,7 +41,13 @@ func (p *pass) failed(ctx context.Context, err error) error {
 	next.Request = p.request.Scan
 	next.Failures++
 	next.NextAt = p.Now().Add(jittered(failureDelay(p.Interval, next.Failures, errs.KindOf(err)))).UTC()
-	return p.fail(ctx, next, plugpack.Failure{Key: p.listedAs(), Reason: plugpack.Cut(plugpack.Clean(reason), plugpack.MaxShort)})
+	failure := plugpack.Failure{Key: p.listedAs(), Reason: plugpack.Cut(plugpack.Clean(reason), plugpack.MaxShort)}
+	failure.Gone = p.gone(&next, errs.KindOf(err))
+	if failErr := p.fail(ctx, next, failure); failErr != nil || errs.KindOf(err) != errs.Internal {
+		return failErr
+	}
+	// A person should look at this one: it is a bug of ours.
+	return errs.New(errs.Invalid, "scan %s: %w", p.request.Marketplace, err)
 }
 
 // fail announces the end of a scan that read no marketplace. What was known

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime/debug"
 
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/marketplace"
 	"github.com/plugpack/plugpack/libs/plugpack"
@@ -41,12 +43,16 @@ func (p *pass) look(ctx context.Context) (f found, err error) {
 	if known {
 		etag = p.state.RepoETag
 	}
-	repo, same, err := source.Repository(ctx, p.request.Marketplace, etag)
+	repo, same, err := p.repository(ctx, source, etag)
 	if err != nil {
+		p.away = errs.KindOf(err) == errs.NotFound && !p.request.Marketplace.Local()
 		return f, err
 	}
 	if same {
 		return p.again(nil), nil
+	}
+	if p.Excluded != nil && p.Excluded(repo.Key, repo.HostID) {
+		return f, &optedOut{repo: repo, reason: "whoever runs this hub was asked not to list it"}
 	}
 	etag = ""
 	if known && p.sameRepository(repo) {
@@ -65,6 +71,23 @@ func (p *pass) look(ctx context.Context) (f found, err error) {
 	f, err = p.read(ctx, source, repo, commit)
 	f.repoETag, f.headETag, f.commit = repo.ETag, headETag, commit
 	return f, err
+}
+
+// repository asks for it under the name that it had last: an older one costs a
+// redirect each time. Only the schedule's requests mean the same repository as
+// before; a person means the one that has the name now.
+func (p *pass) repository(ctx context.Context, source Source, etag string) (Repository, bool, error) {
+	last := p.state.Listing
+	if last != nil && last.Key != p.request.Marketplace && p.request.After != "" {
+		repo, same, err := source.Repository(ctx, last.Key, etag)
+		switch {
+		case err == nil && (same || repo.HostID == last.Repository.HostID):
+			return repo, same, nil
+		case err != nil && errs.KindOf(err) != errs.NotFound:
+			return repo, same, err
+		}
+	}
+	return source.Repository(ctx, p.request.Marketplace, etag)
 }
 
 // sameRepository tells a repository from another one that has taken its name,
@@ -100,6 +123,9 @@ func (p *pass) read(ctx context.Context, source Source, repo Repository, commit 
 	tree, err := files.Tree(ctx)
 	if err != nil {
 		return f, err
+	}
+	if _, err := fs.Stat(files.FS(), OptOutFile); err == nil {
+		return f, &optedOut{repo: repo, reason: "its owner asked for that with the file " + OptOutFile}
 	}
 	content, err := marketplace.Read(marketplace.Input{FS: files.FS(), Tree: tree, Key: repo.Key, Commit: commit})
 	if rejected, ok := errors.AsType[*marketplace.Rejected](err); ok {

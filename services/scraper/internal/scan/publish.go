@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
@@ -22,6 +23,7 @@ func (p *pass) publish(ctx context.Context, f found) error {
 	next.Request = p.request.Scan
 	next.Reader, next.RepoETag, next.HeadETag, next.Commit = marketplace.ReaderVersion, f.repoETag, f.headETag, f.commit
 	next.ObservedAt, next.NextAt, next.Failures, next.LastError = p.observedAt, p.Now().Add(jittered(p.Interval)).UTC(), 0, ""
+	next.GoneSince = time.Time{}
 	next.Failure = nil
 	if f.failure != nil {
 		return p.fail(ctx, p.unreadable(next), *f.failure)

@@ -75,6 +75,9 @@ type Config struct {
 	Log             *slog.Logger
 	Now             func() time.Time
 	Interval        time.Duration // from one scan of a marketplace to the next
+	// Excluded says that a repository is not to be read, whatever it is called
+	// now; id is its host's number for it. Nil leaves nothing out.
+	Excluded func(k plugpack.MarketplaceKey, id int64) bool
 }
 
 // Scanner scans marketplaces. It is safe for concurrent use.
@@ -137,6 +140,7 @@ type pass struct {
 	scan       string
 	observedAt time.Time
 	state      state.State
+	away       bool  // the repository cannot be found
 	files      Files // open until the pass ends
 }
 

@@ -61,6 +61,8 @@ type State struct {
 	NextAt     time.Time `json:"next_at,omitzero"`
 	Failures   int       `json:"failures,omitempty"` // in a row
 	LastError  string    `json:"last_error,omitempty"`
+	// GoneSince is since when the repository cannot be found, without a break.
+	GoneSince time.Time `json:"gone_since,omitzero"`
 
 	revision uint64
 }
@@ -79,6 +81,31 @@ func (s State) RepositoryID() int64 {
 	}
 	return s.HostID
 }
+
+// Forgotten is what stays of the state of a marketplace that opted out.
+func (s State) Forgotten() State {
+	return State{Key: s.Key, HostID: s.RepositoryID(), OptedOut: true, Request: s.Request, ObservedAt: s.ObservedAt, revision: s.revision}
+}
+
+// As is the state under another name of the same repository, to be written where
+// none is.
+func (s State) As(k plugpack.MarketplaceKey) State {
+	s.Key, s.revision = k, 0
+	return s
+}
+
+// Moved is what stays under a name that the repository gave up: an empty state,
+// written over this one.
+func (s State) Moved() State {
+	return State{Key: s.Key, ObservedAt: s.ObservedAt, revision: s.revision}
+}
+
+// Vacant says whether nothing was ever found out about the marketplace.
+func (s State) Vacant() bool { return s.Request == "" && s.FoundBy == "" && s.NextAt.IsZero() }
+
+// Unread drops what makes a scan publish only what changed, so that the next one
+// that finds the marketplace publishes all of it.
+func (s *State) Unread() { s.RepoETag, s.HeadETag, s.Commit, s.Digests = "", "", "", nil }
 
 // Published gives the digests by plugin name.
 func (s State) Published() map[string]string {

@@ -32,6 +32,12 @@ func OpenTrials(ctx context.Context, js jetstream.JetStream) (*Trials, error) {
 	return &Trials{kv: kv}, nil
 }
 
+// Count says how many scans of k in a row were begun and never ended.
+func (t *Trials) Count(ctx context.Context, k plugpack.MarketplaceKey) (int, error) {
+	last, _, err := t.read(ctx, k)
+	return last.Begun, err
+}
+
 // Begin says how many scans of k in a row were begun before this one and never
 // ended, and counts this one among them until End.
 func (t *Trials) Begin(ctx context.Context, k plugpack.MarketplaceKey) (before int, err error) {
@@ -77,6 +83,18 @@ func (t *Trials) write(ctx context.Context, k plugpack.MarketplaceKey, v trial, 
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	if errors.Is(err, jetstream.ErrKeyExists) || ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 		return ErrNewer
+	}
+	if err != nil {
+		return errs.New(errs.Unavailable, "write trials of %s: %w", k, err)
+	}
+	return nil
+}
+
+// Set makes it n scans of k that were begun and never ended.
+func (t *Trials) Set(ctx context.Context, k plugpack.MarketplaceKey, n int) error {
+	b, err := json.Marshal(trial{Begun: n})
+	if err == nil {
+		_, err = t.kv.Put(ctx, events.Token(string(k)), b)
 	}
 	if err != nil {
 		return errs.New(errs.Unavailable, "write trials of %s: %w", k, err)
