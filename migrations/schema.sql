@@ -4,6 +4,7 @@ CREATE TABLE derived (
     name text NOT NULL,
     version integer NOT NULL,
     made_at timestamp with time zone NOT NULL,
+    size integer NOT NULL DEFAULT 0,
     CONSTRAINT derived_pkey PRIMARY KEY (name)
 );
 
@@ -267,3 +268,10 @@ CREATE TABLE repository_stats (
     CONSTRAINT repository_stats_pkey PRIMARY KEY (repository_id, day),
     CONSTRAINT repository_stats_repository_id_fkey FOREIGN KEY (repository_id) REFERENCES repositories(id)
 );
+
+CREATE TABLE words (
+    word text NOT NULL,
+    ndoc integer NOT NULL,
+    CONSTRAINT words_pkey PRIMARY KEY (word)
+);
+CREATE INDEX words_near ON public.words USING btree ("left"(word, 1), length(word));

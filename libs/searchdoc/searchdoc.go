@@ -18,7 +18,7 @@ import (
 
 // Schema is the version of documents and settings together. Each document
 // carries it.
-const Schema = 3
+const Schema = 4
 
 // The uids of the indexes, and the primary key of their documents.
 const (

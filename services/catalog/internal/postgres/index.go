@@ -10,7 +10,7 @@ import (
 
 // indexVersion is raised when refreshIndex writes other rows from the same
 // facts; a catalog that finds an older one in the database writes them anew.
-const indexVersion = 2
+const indexVersion = 3
 
 // Two writers who changed twins of each other at once would each choose a
 // principal without seeing the other's change.
@@ -33,11 +33,12 @@ const refreshIndex = `
 			coalesce(r.maintenance, 'unknown') AS maintenance,
 			p.featured, p.verified, p.stars, p.score,
 			coalesce((r.stars - week.stars) / sqrt(week.stars + 20), 0) AS trend, p.first_seen, p.updated_at,
-			to_tsvector('simple', p.name || ' ' || f.display_name) || to_tsvector('english', p.name || ' ' || f.display_name) AS names,
-			to_tsvector('english', array_to_string(f.keywords, ' ') || ' ' || f.category) AS keywords,
-			to_tsvector('english', f.description) AS description,
-			(SELECT coalesce(string_agg(concat_ws(' ', c ->> 'name', c ->> 'description'), E'\n'), '')
-				FROM jsonb_array_elements(f.components) c) AS components
+			searchable(p.name || ' ' || f.display_name) AS names,
+			to_tsvector('english', searchable(array_to_string(f.keywords, ' ') || ' ' || f.category)) AS keywords,
+			to_tsvector('english', searchable(f.description)) AS description,
+			(SELECT searchable(coalesce(string_agg(concat_ws(' ', c ->> 'name', c ->> 'description'), E'\n'), ''))
+				FROM jsonb_array_elements(f.components) c) AS components,
+			searchable(left(coalesce(f.readme, ''), 30000)) AS readme
 		FROM plugins p
 		JOIN plugin_facts f ON f.plugin_id = p.id
 		JOIN marketplaces m ON m.id = p.marketplace_id
@@ -54,8 +55,8 @@ const refreshIndex = `
 			+ 0.3 * CASE WHEN e.score < 0 THEN 0.4 ELSE e.score / 100.0 END
 			+ 0.2 * CASE e.maintenance WHEN 'active' THEN 1 WHEN 'maintained' THEN 0.9 WHEN 'slow' THEN 0.6 WHEN 'unknown' THEN 0.4 WHEN 'stale' THEN 0.2 ELSE 0 END
 			+ CASE WHEN e.featured THEN 0.15 ELSE 0 END + CASE WHEN e.verified THEN 0.05 ELSE 0 END AS weight,
-			setweight(e.names, 'A') || setweight(e.keywords, 'B') || setweight(e.description, 'C') AS texts
-		FROM entry e
+			n.words, setweight(n.words, 'A') || setweight(e.keywords, 'B') || setweight(e.description, 'C') AS texts
+		FROM entry e, LATERAL (SELECT to_tsvector('simple', e.names) || to_tsvector('english', e.names) AS words) n
 	), before AS (
 		SELECT twin, category, license, marketplace, owner, maintenance, featured, verified, score, counts
 		FROM plugin_index WHERE plugin_id = ANY ($1::uuid[])
@@ -66,9 +67,9 @@ const refreshIndex = `
 		INSERT INTO plugin_index (plugin_id, twin, name, marketplace, marketplace_name, owner, category, license, counts,
 			maintenance, featured, verified, stars, score, trend, weight, first_seen, updated_at, names, headline, search)
 		SELECT id, twin, name, marketplace, marketplace_name, owner, category, license, counts,
-			maintenance, featured, verified, stars, score, trend, weight, first_seen, updated_at, names,
+			maintenance, featured, verified, stars, score, trend, weight, first_seen, updated_at, words,
 			texts || setweight(to_tsvector('english', left(components, 2000)), 'D'),
-			texts || setweight(to_tsvector('english', left(components, 100000)), 'D')
+			texts || setweight(to_tsvector('english', left(components, 100000) || ' ' || readme), 'D')
 		FROM weighed
 		ON CONFLICT (plugin_id) DO UPDATE SET
 			twin = excluded.twin, name = excluded.name, marketplace = excluded.marketplace,

@@ -3,23 +3,31 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
-	"unicode"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/searchdoc"
 )
 
 // MaxTotal caps the count of a search's matches: "more than a thousand".
 const MaxTotal = 1001
 
-// candidates is how many matches, the most starred, are ranked: all that the
-// pages of a search can reach. Ranking every match of a common word costs tens
-// of milliseconds at 100,000 plugins. Facets tell of fewer.
 const (
-	candidates = 1100
-	faceted    = 300
+	// window is how many matches are ranked by their text, those of the greatest
+	// weight. Ranking every match of a common word costs hundreds of
+	// milliseconds at 100,000 plugins. What is behind the window follows by
+	// weight alone.
+	window = 400
+	// named is how many plugins with all words in their name are ranked too,
+	// however little they weigh.
+	named = 100
+	// enough matches, and nothing is guessed beyond what was typed.
+	enough = 5
 )
 
 // Found is what a search found.
@@ -27,132 +35,284 @@ type Found struct {
 	Plugins []plugpack.Plugin
 	Total   int // at most MaxTotal
 	Facets  Facets
+	Next    *Place
 }
 
-// The queries below look at the plugins that match. Listings of one origin under
-// one name are one plugin seen from several marketplaces and count once.
-const (
-	// matches joins what a filter may ask for with the text query in $1. Its
-	// words as they stand are a second way to match, so a plugin is found by its
-	// own name even if English thinks nothing of the word. One condition on one
-	// column is what lets the index answer.
-	matches = `
-		FROM plugin_index i, (SELECT %[1]s AS ranked, %[1]s || websearch_to_tsquery('simple', $1) AS query) q
-		%[2]s AND i.principal AND i.search @@ q.query`
-
-	rankMatches = `
-		SELECT plugin_id::text FROM (
-			SELECT i.plugin_id, (ts_rank('{0.05,0.2,0.5,1.0}', i.headline, q.ranked) * (1 + i.weight)
-					+ CASE WHEN i.name = lower($1) THEN 100 ELSE 0 END)::float8 AS rank
-			%s
-			ORDER BY i.name = lower($1) DESC, i.weight DESC, i.plugin_id DESC
-			LIMIT %d
-		) c
-		ORDER BY rank DESC, plugin_id DESC
-		LIMIT %d OFFSET %d`
-
-	countMatches = `SELECT count(*)::int FROM (SELECT %s LIMIT %d) x`
-
-	// wholeWords needs every word; anyPrefix needs one, and takes beginnings of
-	// words and of their stems.
-	wholeWords = `websearch_to_tsquery('english', $1)`
-	anyPrefix  = `(to_tsquery('simple', $1) || to_tsquery('english', $1))`
-)
-
-// Search finds live plugins by text, best first. When no plugin has all the
-// words, plugins that have a word beginning like one of them are given.
-func (s *Store) Search(ctx context.Context, text string, f Filter, skip, limit int) (Found, error) {
-	found, err := s.search(ctx, wholeWords, text, f, skip, limit)
-	if err != nil || found.Total > 0 {
-		return found, err
-	}
-	if prefixes := prefixQuery(text); prefixes != "" {
-		return s.search(ctx, anyPrefix, prefixes, f, skip, limit)
-	}
-	return found, nil
+// Place is where the next page of a search begins.
+type Place struct {
+	Step step `json:"s"`
+	Skip int  `json:"n,omitempty"` // within the window
+	// Behind the window: after the match of this weight and id.
+	Weight float64   `json:"w,omitempty"`
+	ID     uuid.UUID `json:"i,omitzero"`
 }
 
-func (s *Store) search(ctx context.Context, query, text string, f Filter, skip, limit int) (found Found, err error) {
-	where, args := f.where([]any{text})
-	matching := fmt.Sprintf(matches, query, where)
-	if err := s.pool.QueryRow(ctx, fmt.Sprintf(countMatches, matching, MaxTotal), args...).Scan(&found.Total); err != nil {
-		return found, classify("search", err)
+// step is how far a search went from what was typed. Every page of a search
+// has to stay with the first one's.
+type step struct {
+	Corrected bool `json:"c,omitempty"`
+	Missing   int  `json:"m,omitempty"` // how many terms a match may lack
+}
+
+// SearchPage says which part of what is found is wanted. After wins over Skip.
+type SearchPage struct {
+	After *Place
+	Skip  int
+	Limit int
+}
+
+// Search finds plugins by text, the best first. If too few have what was
+// typed, unknown words are corrected; if still too few, a match may lack some of
+// the terms, as few as possible.
+func (s *Store) Search(ctx context.Context, text string, f Filter, page SearchPage) (Found, error) {
+	if strings.ContainsRune(text, 0) {
+		return Found{}, errs.New(errs.Invalid, "q: it holds a character that no text may have")
 	}
-	if found.Total == 0 {
-		return found, nil
+	q := searchdoc.Parse(text)
+	if len(q.Terms) == 0 {
+		return Found{Facets: Facets{}}, nil
 	}
-	if found.Facets, err = s.matchFacets(ctx, matching, args); err != nil {
-		return found, classify("search", err)
-	}
-	ids, err := collectIDs(s.pool.Query(ctx, fmt.Sprintf(rankMatches, matching, candidates, limit, skip), args...))
-	if err != nil {
-		return found, classify("search", err)
-	}
-	found.Plugins, err = s.inOrder(ctx, ids)
+	found, err := s.search(ctx, &search{query: q, terms: want(q), filter: f, page: page})
 	return found, classify("search", err)
 }
 
-const countFacets = `
-	SELECT field, name, count(*)::int AS count
-	FROM (
-		SELECT i.category, i.license, i.counts
-		%s
-		ORDER BY i.weight DESC, i.plugin_id DESC
-		LIMIT %d
-	) c, LATERAL (
-		SELECT 'category' AS field, c.category AS name
-		UNION ALL SELECT 'license', c.license
-		UNION ALL SELECT 'has', jsonb_object_keys(c.counts)
-	) v
-	WHERE name <> ''
-	GROUP BY field, name
-	ORDER BY field, count DESC, name`
+// search is one search under way.
+type search struct {
+	query  searchdoc.Query
+	terms  []wanted
+	filter Filter
+	page   SearchPage
+	step   step
+}
 
-func (s *Store) matchFacets(ctx context.Context, matching string, args []any) (Facets, error) {
-	rows, err := s.pool.Query(ctx, fmt.Sprintf(countFacets, matching, faceted), args...)
+func (s *Store) search(ctx context.Context, x *search) (Found, error) {
+	words, plugins, err := s.known(ctx, x.query)
+	if err != nil {
+		return Found{}, err
+	}
+	weigh(x.terms, x.query, words, plugins)
+	if x.query.Sentence {
+		x.step.Missing = len(x.terms) / 2
+	}
+	if x.page.After != nil {
+		return s.goOn(ctx, x, words)
+	}
+	matches, err := s.candidates(ctx, x)
+	if err != nil {
+		return Found{}, err
+	}
+	if len(matches) < enough {
+		var changed bool
+		if x.terms, changed, err = s.corrected(ctx, x.query, x.terms, words); err != nil {
+			return Found{}, err
+		}
+		if x.step.Corrected = changed; changed {
+			if matches, err = s.candidates(ctx, x); err != nil {
+				return Found{}, err
+			}
+		}
+	}
+	for len(matches) < enough && x.step.Missing < len(x.terms)-1 {
+		x.step.Missing++
+		if matches, err = s.candidates(ctx, x); err != nil {
+			return Found{}, err
+		}
+	}
+	return s.answer(ctx, x, matches)
+}
+
+// goOn gives a later page of a search, at the step that its first page took.
+func (s *Store) goOn(ctx context.Context, x *search, words map[string]int) (Found, error) {
+	x.step, x.page.Skip = x.page.After.Step, x.page.After.Skip
+	if x.step.Missing < 0 || x.step.Missing >= len(x.terms) || x.page.Skip < 0 {
+		return Found{}, errs.New(errs.Invalid, "cursor: it is not of this search")
+	}
+	if x.step.Corrected {
+		var err error
+		if x.terms, _, err = s.corrected(ctx, x.query, x.terms, words); err != nil {
+			return Found{}, err
+		}
+	}
+	matches, err := s.candidates(ctx, x)
+	if err != nil {
+		return Found{}, err
+	}
+	return s.answer(ctx, x, matches)
+}
+
+// text writes the search's condition behind that of its filter.
+func (x *search) text(args []any) (where string, q textQuery) {
+	where, args = x.filter.where(args)
+	q = newTextQuery(args, x.terms, x.query.Excluded)
+	return where + " AND i.principal AND %s @@ (" + q.needing(len(x.terms)-x.step.Missing) + ")", q
+}
+
+// The best by weight, those that have it all in their name, and those that are
+// called just that.
+const selectCandidates = `
+	WITH best AS (
+		SELECT i.plugin_id FROM plugin_index i %[1]s ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[3]d
+	), named AS (%[2]s), found AS (
+		SELECT plugin_id, bool_or(best) AS best
+		FROM (SELECT plugin_id, true AS best FROM best UNION ALL SELECT plugin_id, false FROM named) x
+		GROUP BY plugin_id
+	)
+	SELECT i.plugin_id::text AS id, i.name, i.weight, i.category, i.license,
+		ARRAY(SELECT jsonb_object_keys(i.counts)) AS has, ARRAY[%[4]s]::float8[] AS fits, found.best
+	FROM found JOIN plugin_index i ON i.plugin_id = found.plugin_id`
+
+const selectNamed = `
+	(SELECT i.plugin_id FROM plugin_index i %[1]s ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[2]d)
+	UNION
+	(SELECT i.plugin_id FROM plugin_index i %[3]s AND i.name = ANY ($%[4]d) ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[2]d)`
+
+// named writes the query for plugins that are found by their name.
+func (x *search) named(where string, q *textQuery) string {
+	q.args = append(q.args, x.names())
+	return fmt.Sprintf(selectNamed, fmt.Sprintf(where, "i.names"), named, fmt.Sprintf(where, "i.search"), len(q.args))
+}
+
+// names gives the ways that a plugin would spell what was asked for as a name.
+func (x *search) names() []string {
+	var words []string
+	for _, t := range x.query.Terms {
+		words = append(words, strings.Fields(t.Text)...)
+	}
+	return []string{strings.Join(words, "-"), strings.Join(words, " "), strings.Join(words, "_"), strings.Join(words, "")}
+}
+
+func (s *Store) candidates(ctx context.Context, x *search) ([]candidate, error) {
+	where, q := x.text(nil)
+	query := fmt.Sprintf(selectCandidates, fmt.Sprintf(where, "i.search"), x.named(where, &q), window, strings.Join(q.ranks, ", "))
+	rows, err := s.pool.Query(ctx, query, q.args...)
 	if err != nil {
 		return nil, err
 	}
-	facets := Facets{}
-	var (
-		field string
-		t     Tally
-	)
-	_, err = pgx.ForEachRow(rows, []any{&field, &t.Name, &t.Count}, func() error {
-		facets[field] = append(facets[field], t)
-		return nil
-	})
-	return facets, err
+	matches, err := pgx.CollectRows(rows, pgx.RowToStructByName[candidate])
+	rank(matches, x.terms, x.query)
+	return matches, err
 }
 
-// prefixQuery turns free text into a tsquery of word beginnings. Only letters
-// and digits go through, so no text is an error in the query's own language.
-func prefixQuery(text string) string {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	var terms []string
-	for _, w := range words {
-		if len([]rune(w)) >= 3 {
-			terms = append(terms, w+":*")
+// answer reads the page of the ranked matches, and of those behind them.
+func (s *Store) answer(ctx context.Context, x *search, matches []candidate) (found Found, err error) {
+	if found.Total, err = s.total(ctx, x, matches); err != nil {
+		return found, err
+	}
+	found.Facets = facetsOfMatches(matches)
+	ids, err := s.pageIDs(ctx, x, matches, &found)
+	if err != nil {
+		return found, err
+	}
+	found.Plugins, err = s.inOrder(ctx, ids)
+	return found, err
+}
+
+func (s *Store) pageIDs(ctx context.Context, x *search, matches []candidate, found *Found) ([]string, error) {
+	limit, skip := x.page.Limit, x.page.Skip
+	var ids []string
+	behind := x.page.After != nil && x.page.After.ID != uuid.Nil
+	if !behind {
+		for _, m := range matches[min(skip, len(matches)):min(skip+limit, len(matches))] {
+			ids = append(ids, m.ID)
+		}
+		if skip+limit < len(matches) {
+			found.Next = &Place{Step: x.step, Skip: skip + limit}
+			return ids, nil
 		}
 	}
-	return strings.Join(terms, " | ")
+	last, full := lightest(matches)
+	if !full {
+		return ids, nil
+	}
+	at := Place{Step: x.step, Weight: last.Weight, ID: uuid.MustParse(last.ID)}
+	if behind {
+		at.Weight, at.ID, skip = x.page.After.Weight, x.page.After.ID, len(matches)
+	}
+	rest, err := s.behind(ctx, x, at, max(skip-len(matches), 0), limit-len(ids))
+	if err != nil {
+		return nil, err
+	}
+	if more := len(rest) > limit-len(ids); more {
+		rest = rest[:limit-len(ids)]
+		if found.Next = &at; len(rest) > 0 {
+			end := rest[len(rest)-1]
+			found.Next = &Place{Step: x.step, Weight: end.Weight, ID: uuid.MustParse(end.ID)}
+		}
+	}
+	for _, r := range rest {
+		ids = append(ids, r.ID)
+	}
+	return ids, nil
 }
 
-const suggestNames = `
-	SELECT p.name
-	FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id
-	WHERE i.name LIKE lower($1)
-	GROUP BY p.name
-	ORDER BY max(i.weight) DESC, p.name
-	LIMIT $2`
-
-// Suggest gives names that begin with text, the most starred first.
-func (s *Store) Suggest(ctx context.Context, text string, limit int) ([]string, error) {
-	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
-	rows, err := s.pool.Query(ctx, suggestNames, escaped+"%", limit)
-	if err != nil {
-		return nil, classify("suggest", err)
+// lightest gives the match where the window ends, if there are any behind it.
+func lightest(matches []candidate) (last candidate, full bool) {
+	n := 0
+	for _, m := range matches {
+		if !m.Best {
+			continue
+		}
+		if n++; n == 1 || m.Weight < last.Weight || m.Weight == last.Weight && m.ID < last.ID {
+			last = m
+		}
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return names, classify("suggest", err)
+	return last, n == window
+}
+
+// Those that are found by name were in the window already.
+const selectBehind = `
+	WITH named AS (%[2]s)
+	SELECT i.plugin_id::text AS id, i.weight
+	FROM plugin_index i %[1]s AND (i.weight, i.plugin_id) < ($1::real, $2) AND i.plugin_id NOT IN (SELECT plugin_id FROM named)
+	ORDER BY i.weight DESC, i.plugin_id DESC
+	LIMIT %[3]d OFFSET %[4]d`
+
+// behind gives matches that weigh less than at, and one more than limit if
+// there is one.
+func (s *Store) behind(ctx context.Context, x *search, at Place, skip, limit int) ([]candidate, error) {
+	where, q := x.text([]any{at.Weight, at.ID})
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(selectBehind, fmt.Sprintf(where, "i.search"), x.named(where, &q), limit+1, skip), q.args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByNameLax[candidate])
+}
+
+const countMatches = `SELECT count(*)::int FROM (SELECT FROM plugin_index i %s LIMIT %d) x`
+
+// total counts the matches, only if the window does not hold them all.
+func (s *Store) total(ctx context.Context, x *search, matches []candidate) (n int, err error) {
+	if _, full := lightest(matches); !full {
+		return len(matches), nil
+	}
+	where, q := x.text(nil)
+	where = strings.Replace(where, "%s", "i.search", 1)
+	err = s.pool.QueryRow(ctx, fmt.Sprintf(countMatches, where, MaxTotal), q.args...).Scan(&n)
+	return n, err
+}
+
+// facetsOfMatches counts over the window.
+func facetsOfMatches(matches []candidate) Facets {
+	counts := map[string]map[string]int{"category": {}, "license": {}, "has": {}}
+	for _, m := range matches {
+		counts["category"][m.Category]++
+		counts["license"][m.License]++
+		for _, kind := range m.Has {
+			counts["has"][kind]++
+		}
+	}
+	facets := Facets{}
+	for field, values := range counts {
+		delete(values, "")
+		for name, n := range values {
+			facets[field] = append(facets[field], Tally{name, n})
+		}
+		slices.SortFunc(facets[field], func(a, b Tally) int {
+			if a.Count != b.Count {
+				return b.Count - a.Count
+			}
+			return strings.Compare(a.Name, b.Name)
+		})
+	}
+	return facets
 }

@@ -749,7 +749,7 @@ func TestSearch(t *testing.T) {
 		"\\":                       {},
 	} {
 		t.Run(query, func(t *testing.T) {
-			found, err := f.Search(t.Context(), query, postgres.Filter{}, 0, 10)
+			found, err := f.Search(t.Context(), query, postgres.Filter{}, postgres.SearchPage{Limit: 10})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -763,7 +763,7 @@ func TestSearch(t *testing.T) {
 		})
 	}
 	t.Run("facets count the matches", func(t *testing.T) {
-		found, err := f.Search(t.Context(), "review", postgres.Filter{}, 0, 10)
+		found, err := f.Search(t.Context(), "review", postgres.Filter{}, postgres.SearchPage{Limit: 10})
 		if err != nil || !cmp.Equal(found.Facets["has"], []postgres.Tally{{Name: "agent", Count: 1}}) {
 			t.Fatalf("facets %v, %v", found.Facets, err)
 		}
@@ -788,7 +788,7 @@ func TestSearchPages(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for skip := 0; skip < n; skip += 100 {
-		found, err := f.Search(t.Context(), "common", postgres.Filter{}, skip, 100)
+		found, err := f.Search(t.Context(), "common", postgres.Filter{}, postgres.SearchPage{Skip: skip, Limit: 100})
 		if err != nil || found.Total != n {
 			t.Fatalf("%d found, %v", found.Total, err)
 		}

@@ -130,19 +130,30 @@ func (h *handlers) listPlugins(ctx context.Context, in *listInput) (*listOutput[
 
 // query gives the parameters that the next page's address keeps.
 func (in listInput) query() url.Values {
-	q := url.Values{"limit": {strconv.Itoa(in.Limit)}}
+	q := in.Filter.query()
+	q.Set("limit", strconv.Itoa(in.Limit))
+	for name, value := range map[string]string{"search": in.Search, "sort": in.Sort} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+func (f Filter) query() url.Values {
+	q := url.Values{}
 	for name, value := range map[string]string{
-		"maintenance": in.Maintenance, "category": in.Category, "marketplace": in.Marketplace, "owner": in.Owner, "has": in.Has, "license": in.License,
-		"search": in.Search, "sort": in.Sort,
+		"category": f.Category, "marketplace": f.Marketplace, "owner": f.Owner, "has": f.Has, "license": f.License,
+		"maintenance": f.Maintenance,
 	} {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
-	if in.MinScore > 0 {
-		q.Set("min_score", strconv.Itoa(in.MinScore))
+	if f.MinScore > 0 {
+		q.Set("min_score", strconv.Itoa(f.MinScore))
 	}
-	for name, value := range map[string]optional[bool]{"featured": in.Featured, "verified": in.Verified} {
+	for name, value := range map[string]optional[bool]{"featured": f.Featured, "verified": f.Verified} {
 		if value.Set {
 			q.Set(name, strconv.FormatBool(value.Value))
 		}

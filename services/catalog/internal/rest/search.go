@@ -2,10 +2,12 @@ package rest
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
 
 const tagSearch = "Search"
@@ -15,21 +17,42 @@ func (h *handlers) registerSearch(a huma.API) {
 	get(h, a, "/api/search/suggest", "suggest", "Names that begin with some letters", tagSearch, h.suggest)
 }
 
-func (h *handlers) search(ctx context.Context, in *struct {
+type searchInput struct {
 	Filter
-	Query string `query:"q" required:"true" minLength:"1" maxLength:"200"`
-	Skip  int    `query:"skip" minimum:"0" maximum:"1000"`
-	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
-},
-) (*struct{ Body api.Search }, error) {
-	found, err := h.store.Search(ctx, in.Query, in.noun(), in.Skip, in.Limit)
+	Query  string `query:"q" required:"true" minLength:"1" maxLength:"200"`
+	Skip   int    `query:"skip" minimum:"0" maximum:"1000"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
+}
+
+type searchOutput struct {
+	Link string `header:"Link" doc:"rel=\"next\": the next page"`
+	Body api.Search
+}
+
+func (h *handlers) search(ctx context.Context, in *searchInput) (*searchOutput, error) {
+	page := postgres.SearchPage{Skip: in.Skip, Limit: in.Limit}
+	if in.Cursor != "" {
+		page.After = new(postgres.Place)
+		if err := api.DecodeCursor(in.Cursor, page.After); err != nil {
+			return nil, err
+		}
+	}
+	found, err := h.store.Search(ctx, in.Query, in.noun(), page)
 	if err != nil {
 		return nil, err
 	}
-	return &struct{ Body api.Search }{api.Search{
+	out := &searchOutput{Body: api.Search{
 		Query: in.Query, Plugins: apiPlugins(found.Plugins), Packs: []api.Pack{}, TotalPlugins: found.Total,
 		Facets: apiFacets(found.Facets), SearchEngine: "database",
-	}}, nil
+	}}
+	if found.Next != nil {
+		q := in.Filter.query()
+		q.Set("q", in.Query)
+		q.Set("limit", strconv.Itoa(in.Limit))
+		out.Link, err = nextPage("/api/search/", q, found.Next)
+	}
+	return out, err
 }
 
 func (h *handlers) suggest(ctx context.Context, in *struct {
