@@ -102,7 +102,7 @@ func allowed(from, to string, standard bool) bool {
 	case within(from, "cmd/plugpack"):
 		return within(path, "cmd/plugpack", "libs", "migrations") || path == serviceOf(path) && path != ""
 	case service != "" && within(from, service+"/internal/postgres"):
-		return within(path, service+"/internal/postgres") || slices.Contains([]string{"libs/plugpack", "libs/events", "libs/errs"}, path)
+		return within(path, service+"/internal/postgres") || slices.Contains([]string{"libs/plugpack", "libs/events", "libs/errs", "libs/searchdoc"}, path)
 	case within(from, "services/catalog/internal/rest", "services/catalog/internal/intake", "services/catalog/internal/outbox"):
 		return within(path, "libs", "services/catalog/internal/postgres", strings.Join(strings.Split(from, "/")[:4], "/"))
 	case service != "":

@@ -106,6 +106,7 @@ func TestViolations(t *testing.T) {
 		{"services/catalog/internal/intake", "services/catalog", "", false},
 		{"services/catalog/internal/outbox", "migrations", "", false},
 		{"services/catalog/internal/postgres", "libs/events", "", true},
+		{"services/catalog/internal/postgres", "libs/searchdoc", "", true},
 		{"services/catalog/internal/postgres", "github.com/jackc/pgx/v5", "", true},
 		{"services/catalog/internal/postgres", "libs/bus", "", false},
 		{"services/catalog/internal/postgres", "libs/bus", test, true},
