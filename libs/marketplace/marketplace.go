@@ -21,15 +21,16 @@ import (
 
 	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/quality"
 	"github.com/plugpack/plugpack/libs/security"
 )
 
 // reader is counted up whenever the same files are read differently.
 const reader = 5
 
-// ReaderVersion changes with the reader and with the rules of security, so that
-// marketplaces that have not changed are read again.
-var ReaderVersion = reader<<32 | int(crc32.ChecksumIEEE([]byte(security.Ruleset())))
+// ReaderVersion changes with the reader and with the rules of security and
+// quality, so that marketplaces that have not changed are read again.
+var ReaderVersion = reader<<32 | int(crc32.ChecksumIEEE([]byte(security.Ruleset()+quality.Ruleset())))
 
 // File is where a marketplace's list is.
 const File = ".claude-plugin/marketplace.json"
@@ -90,6 +91,8 @@ type work struct {
 	scanned map[string]plugpack.Security     // by folder and components
 	looked  int64                            // bytes that were scanned
 	bug     error                            // that a scan tripped
+	flows   map[string][]string              // paths of a repository's workflows
+	texts   map[string][]byte                // and what is in them
 }
 
 func newWork(names []string) *work {
@@ -99,6 +102,7 @@ func newWork(names []string) *work {
 	}
 	return &work{
 		digests: map[string]string{}, checked: map[string]claudecode.Validation{}, scanned: map[string]plugpack.Security{},
+		flows: map[string][]string{}, texts: map[string][]byte{},
 		listed: func(name string) bool { return listed[name] },
 	}
 }

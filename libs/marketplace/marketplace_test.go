@@ -220,7 +220,10 @@ func TestFacts(t *testing.T) {
 	if s := got.Security; s == nil || s.State != plugpack.Scanned || s.Files != 2 || s.Ruleset == "" {
 		t.Errorf("the security scan is %+v", s)
 	}
-	got.Digest, got.Verdicts, got.Costs, got.Files, got.Bytes, got.Security = "", nil, nil, 0, 0, nil
+	if q := got.Quality; q == nil || q.Dimensions[2].Checks[0].Outcome != plugpack.PartlyPassed || len(q.Caps) > 0 {
+		t.Errorf("the report is %+v, and wants two versions that differ", q)
+	}
+	got.Digest, got.Verdicts, got.Costs, got.Files, got.Bytes, got.Security, got.Quality = "", nil, nil, 0, 0, nil, nil
 	want := plugpack.Facts{
 		DisplayName: "Pee", Description: "From the entry.", Version: "2", Author: plugpack.Person{Name: "Ann"}, License: "MIT",
 		Repository: "https://github.com/a/b", Category: "development", Keywords: []string{"a", "b", "C", "d"},
@@ -343,6 +346,7 @@ func TestWorkIsBounded(t *testing.T) {
 	e := decodeEntry(c.entries[0], key)
 	w := newWork(c.Names)
 	f := readPlugin(in, e, nil, w)
+	f.Quality = nil // of bounded size, and not counted
 	if b, _ := json.Marshal(f); f.State != plugpack.StateRead || len(f.Components) != 1 || w.reads < 100+100 || w.facts != len(b) {
 		t.Errorf("got %+v for %+v", f, w)
 	}

@@ -83,6 +83,7 @@ func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work
 	f.Scripts = from.Tree.Scripts(root)
 	if broken := manifestFault(installed, own, e); broken != "" {
 		f.State, f.StateReason = plugpack.StateBroken, short(broken)
+		f.Quality = w.assess(e, own, from, dir, f)
 		return f
 	}
 	d := combine(e.fields, own, dir == "." && !e.isExternal())
@@ -93,6 +94,7 @@ func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work
 	w.reads += len(detail.Rows)
 	f.Costs = costs(detail, f.Components, units)
 	f.Security = w.scan(e, from, folder, dir, f.Components)
+	report := w.assess(e, own, from, dir, f)
 	f = shrink(f)
 	w.facts += size(f)
 	switch {
@@ -100,6 +102,8 @@ func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work
 		f.State, f.StateReason = plugpack.StateBroken, "its files "+tooManyFiles
 	case w.facts > maxAllFacts:
 		f.State, f.StateReason, f.Components = plugpack.StateBroken, "its files "+tooMuchText, nil
+	default:
+		f.Quality = report
 	}
 	return f
 }
