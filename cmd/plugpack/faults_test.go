@@ -23,14 +23,20 @@ import (
 // it: nothing is lost, nothing is there twice, nothing was wrongly removed.
 type fault struct {
 	name string
-	// inject happens before the scan that meets the fault.
-	inject func(h hub, repo string)
+	// kind and path spoil requests of the scan that meets the fault.
+	kind, path string
+	// inject happens instead, before that scan, and is told as injected.
+	inject   func(h hub, repo string)
+	injected string
 	// heal ends a fault that does not end by itself.
 	heal func(h hub, repo string)
 	// failed says that the scan that meets the fault has to end as failed.
 	failed bool
-	// unused says that nothing the scraper asks for is hit.
-	unused bool
+	// unmet says why nothing that a scraper asks for is hit.
+	unmet string
+	// shown says that the fault is no answer of its own, but shows in what is
+	// there afterwards.
+	shown bool
 	// notOnMirror says that the look-alike cannot do it.
 	notOnMirror bool
 	// to is where the repository is afterwards, if not where it was.
@@ -42,42 +48,55 @@ type fault struct {
 // times is how many requests one fault spoils: fewer than a scan's tries.
 const times = 2
 
-func spoil(kind, path string) func(h hub, repo string) {
-	return func(h hub, repo string) { h.spoil(repo, kind, path, times) }
-}
-
 const (
 	apiPath     = "^/repos/REPO"
 	archivePath = "^/codeload/REPO"
 )
 
 var faults = []fault{
-	{name: "429 with Retry-After", inject: spoil("429", apiPath)},
-	{name: "secondary limit", inject: spoil("secondary", apiPath)},
-	{name: "hourly limit used up", inject: spoil("primary", apiPath)},
-	{name: "500s", inject: spoil("500", apiPath)},
-	{name: "502 with a page", inject: spoil("502", apiPath)},
-	{name: "connection dropped", inject: spoil("drop", apiPath)},
-	{name: "archive dropped", inject: spoil("drop", archivePath), notOnMirror: true},
-	{name: "archive 500", inject: spoil("500", archivePath)},
-	{name: "garbage body", inject: spoil("garbage", apiPath)},
-	{name: "garbage archive", inject: spoil("garbage", archivePath)},
-	{name: "slow", inject: spoil("slow", apiPath)},
-	{name: "truncated tree", inject: func(h hub, repo string) {
-		if _, ok := h.(mirror); ok {
-			h.spoil(repo, "truncate", "", times)
-		}
-	}, unused: true},
-	{name: "empty repository", failed: true, inject: func(h hub, repo string) { h.spoil(repo, "empty", "/commits/", 1) }},
-	{name: "451", failed: true, inject: func(h hub, repo string) { h.remove(repo, 451) }, heal: hub.restore},
-	{name: "deleted and restored", failed: true, inject: func(h hub, repo string) { h.remove(repo, 404) }, heal: hub.restore},
-	{name: "force push", inject: func(h hub, repo string) {
-		h.commit(repo, changed(), true)
-	}, unused: true},
-	{name: "renamed", inject: func(h hub, repo string) { h.rename(repo, repo+"-two") }, unused: true, to: func(repo string) string { return repo + "-two" }},
-	{name: "deleted and made anew under the same name", inject: func(h hub, repo string) {
-		h.replace(repo, filesOf("a", "b", "c"))
-	}, unused: true, other: true},
+	{name: "429 with Retry-After", kind: "429", path: apiPath},
+	{name: "secondary limit, 403", kind: "secondary 403", path: apiPath},
+	{name: "secondary limit, 429", kind: "secondary 429", path: apiPath},
+	{name: "secondary limit on archives", kind: "secondary 403", path: archivePath},
+	{name: "hourly limit used up, 403", kind: "primary 403", path: apiPath},
+	{name: "hourly limit used up, 429", kind: "primary 429", path: apiPath},
+	{name: "500s", kind: "500", path: apiPath},
+	{name: "502 with a page", kind: "502", path: apiPath},
+	{name: "503 with Retry-After", kind: "503", path: apiPath},
+	{name: "connection dropped", kind: "drop", path: apiPath},
+	{name: "archive dropped", kind: "drop", path: archivePath, notOnMirror: true},
+	{name: "archive 500", kind: "500", path: archivePath},
+	{name: "garbage body", kind: "garbage", path: apiPath},
+	{name: "garbage archive", kind: "garbage", path: archivePath},
+	{name: "slow", kind: "slow", path: apiPath},
+	{name: "truncated tree", kind: "truncate", path: "/git/trees/", unmet: "never met: archives are read, which are not truncated, and no tree is asked for"},
+	{name: "empty repository", kind: "empty", path: "/commits/", failed: true},
+	{name: "451", failed: true, injected: "removed with 451", inject: func(h hub, repo string) { h.remove(repo, 451) }, heal: hub.restore},
+	{name: "403", failed: true, injected: "closed with 403", inject: func(h hub, repo string) { h.remove(repo, 403) }, heal: hub.restore},
+	{name: "deleted and restored", failed: true, injected: "removed with 404", inject: func(h hub, repo string) { h.remove(repo, 404) }, heal: hub.restore},
+	{name: "force push", shown: true, injected: "the newest commit rewritten", inject: func(h hub, repo string) { h.commit(repo, changed(), true) }},
+	{
+		name: "renamed", injected: "renamed to REPO-two", to: func(repo string) string { return repo + "-two" },
+		inject: func(h hub, repo string) { h.rename(repo, repo+"-two") },
+	},
+	{
+		name: "deleted and made anew under the same name", injected: "another repository of that name", shown: true, other: true,
+		inject: func(h hub, repo string) { h.replace(repo, filesOf("a", "b", "c")) },
+	},
+}
+
+// meet lets the fault happen and says what was injected.
+func (f fault) meet(h hub, repo string) string {
+	if f.inject != nil {
+		f.inject(h, repo)
+		return f.injected
+	}
+	n := times
+	if f.failed {
+		n = 1 // it fails at once
+	}
+	h.spoil(repo, f.kind, f.path, n)
+	return fmt.Sprintf("%d x %s to %s", n, f.kind, f.path)
 }
 
 // filesOf makes a marketplace of the named plugins.
@@ -133,7 +152,7 @@ func meetFaults(t *testing.T, h hub) {
 			})
 		}
 	})
-	t.Logf("fault | requests spoilt | scan that met it | lost | twice | wrongly removed\n%s", strings.Join(rows, "\n"))
+	t.Logf("fault | injected | requests that met it | scan that met it | lost | twice | wrongly removed\n%s", strings.Join(rows, "\n"))
 	p.interrupt()
 }
 
@@ -149,20 +168,24 @@ type sufferer struct {
 // suffer scans a repository, changes it, lets the fault happen, scans again and
 // compares the catalog with the repository.
 func (s *sufferer) suffer(t *testing.T, f fault, repo string) (row string) {
+	if _, onMirror := s.hub.(mirror); onMirror && f.notOnMirror {
+		return f.name + " | nothing: the look-alike cannot do it | 0 | - | - | - | -"
+	}
 	key := plugpack.NewMarketplaceKey("github.com", repo)
 	s.do(func() { s.hub.commit(repo, filesOf("a", "b", "c", "d", "e"), false) })
 	s.scan(t, key)
 	before := s.wait(t, key, "the first scan", func(m map[string]api.Plugin) bool { return len(m) == 5 })
 
+	var injected string
 	s.do(func() {
 		if !f.other {
 			s.hub.commit(repo, changed(), false)
 		}
-		f.inject(s.hub, repo)
+		injected = f.meet(s.hub, repo)
 	})
 	smallest := s.watch(t, key, f)
 	s.scan(t, key)
-	met := s.ended(t, key, f)
+	end := s.ended(t, key, f)
 	if f.heal != nil {
 		s.do(func() { f.heal(s.hub, repo) })
 	}
@@ -181,10 +204,16 @@ func (s *sufferer) suffer(t *testing.T, f fault, repo string) (row string) {
 	now := s.wait(t, after, "the scan after "+f.name, func(m map[string]api.Plugin) bool {
 		return len(m) == want && (f.other && m["a"].ID != before["a"].ID || !f.other && m["a"].Revision > before["a"].Revision)
 	})
-	spoilt := s.hub.spoilt(repo)
-	_, onMirror := s.hub.(mirror)
-	if !f.unused && !(f.notOnMirror && onMirror) && f.name != "slow" && f.name != "garbage body" && f.name != "garbage archive" && spoilt == 0 {
-		t.Errorf("the fault never happened")
+	met := ""
+	switch n := s.hub.met(repo); {
+	case f.unmet != "" && n == 0:
+		met = f.unmet
+	case f.shown:
+		met = "shown by what is there"
+	case n == 0 || f.unmet != "":
+		t.Errorf("the fault was met by %d requests", n)
+	default:
+		met = fmt.Sprint(n)
 	}
 	lost, twice := s.compare(t, f, before, now)
 	wrongly := 0
@@ -192,7 +221,7 @@ func (s *sufferer) suffer(t *testing.T, f fault, repo string) (row string) {
 		wrongly = 5 - fewest
 		t.Errorf("while the fault lasted only %d of 5 plugins were listed", fewest)
 	}
-	return fmt.Sprintf("%s | %d | %s | %d | %d | %d", f.name, spoilt, met, lost, twice, wrongly)
+	return fmt.Sprintf("%s | %s | %s | %s | %d | %d | %d", f.name, injected, met, end, lost, twice, wrongly)
 }
 
 // compare says what is lost and what is there twice: rows keep their ids, and

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,20 +37,21 @@ type hub interface {
 	restore(repo string)
 	// replace removes repo and makes another one of that name.
 	replace(repo string, files map[string]string)
-	empty(repo string)
-	// spoilt counts the requests about repo that went wrong.
-	spoilt(repo string) int
+	// met counts the requests about repo that a fault was met by: those that were
+	// spoilt, refused or sent elsewhere.
+	met(repo string) int
 }
 
 // standIn is the hub of the test kit.
 type standIn struct {
 	*testkit.GitHubServer
-	mu  sync.Mutex
-	log []testkit.GitHubRequest // all so far: the server forgets what it told
+	mu   sync.Mutex
+	log  []testkit.GitHubRequest // all so far: the server forgets what it told
+	hits map[string]int          // of faults that leave no status, by repository
 }
 
 func newStandIn(t *testing.T) *standIn {
-	return &standIn{GitHubServer: testkit.GitHub(t, "testdata/flow.txtar")}
+	return &standIn{GitHubServer: testkit.GitHub(t, "testdata/flow.txtar"), hits: map[string]int{}}
 }
 
 func (s *standIn) address() string { return s.URL }
@@ -61,27 +64,35 @@ func (s *standIn) commit(repo string, files map[string]string, force bool) {
 
 // faultKinds are the ways to go wrong, by the names that both hubs know.
 var faultKinds = map[string]testkit.GitHubFault{
-	"429":       {Status: 429, Header: map[string]string{"Retry-After": "1"}, Body: `{"message":"Too many requests"}`},
-	"secondary": {Status: 403, Header: map[string]string{"Retry-After": "1"}, Body: `{"message":"You have exceeded a secondary rate limit."}`},
-	"primary":   {Status: 403, Header: map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0"}, Body: `{"message":"API rate limit exceeded"}`},
-	"500":       {Status: 500},
-	"502":       {Status: 502, Body: "<html>Bad gateway</html>"},
-	"drop":      {Drop: true},
-	"garbage":   {Status: 200, Body: "<html>not what was asked for</html>"},
-	"empty":     {Status: 409, Body: `{"message":"Git Repository is empty."}`},
-	"451":       {Status: 451, Body: `{"message":"Repository access blocked"}`},
-	"slow":      {},
+	"429":           {Status: 429, Header: map[string]string{"Retry-After": "1"}, Body: `{"message":"Too many requests"}`},
+	"secondary 403": {Status: 403, Header: map[string]string{"Retry-After": "1"}, Body: `{"message":"You have exceeded a secondary rate limit."}`},
+	"secondary 429": {Status: 429, Header: map[string]string{"Retry-After": "1"}, Body: `{"message":"You have exceeded a secondary rate limit."}`},
+	"primary 403":   {Status: 403, Header: map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0"}, Body: `{"message":"API rate limit exceeded"}`},
+	"primary 429":   {Status: 429, Header: map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0"}, Body: `{"message":"API rate limit exceeded"}`},
+	"500":           {Status: 500},
+	"502":           {Status: 502, Body: "<html>Bad gateway</html>"},
+	"503":           {Status: 503, Header: map[string]string{"Retry-After": "1"}},
+	"drop":          {Drop: true},
+	"garbage":       {Status: 200, Body: "<html>not what was asked for</html>"},
+	"empty":         {Status: 409, Body: `{"message":"Git Repository is empty."}`},
+	"slow":          {},
+	"truncate":      {},
 }
 
 func (s *standIn) spoil(repo, kind, path string, times int) {
 	f := faultKinds[kind]
 	f.Path, f.Times = "(?i)"+strings.ReplaceAll(path, "REPO", repo), times
-	switch kind {
-	case "primary":
+	if strings.HasPrefix(kind, "primary") {
 		f.Header = maps.Clone(f.Header)
 		f.Header["X-RateLimit-Reset"] = fmt.Sprint(time.Now().Add(2 * time.Second).Unix())
-	case "slow":
-		f.Hook = func() { <-time.After(2 * time.Second) } // the slowness itself is what is injected
+	}
+	f.Hook = func() {
+		s.mu.Lock()
+		s.hits[repo]++
+		s.mu.Unlock()
+		if kind == "slow" {
+			<-time.After(2 * time.Second) // the slowness itself is what is injected
+		}
 	}
 	s.Fault(f)
 }
@@ -89,7 +100,6 @@ func (s *standIn) spoil(repo, kind, path string, times int) {
 func (s *standIn) rename(from, to string)         { s.Rename(from, to) }
 func (s *standIn) remove(repo string, status int) { s.Delete(repo, status) }
 func (s *standIn) restore(repo string)            { s.Delete(repo, 0) }
-func (s *standIn) empty(repo string)              { s.Empty(repo) }
 
 func (s *standIn) replace(repo string, files map[string]string) {
 	s.Empty(repo)
@@ -97,16 +107,33 @@ func (s *standIn) replace(repo string, files map[string]string) {
 	s.commit(repo, files, false)
 }
 
-func (s *standIn) spoilt(repo string) (n int) {
+func (s *standIn) met(repo string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if n := s.hits[repo]; n > 0 {
+		return n
+	}
 	s.log = append(s.log, s.Requests()...)
+	n := 0
 	for _, r := range s.log {
-		if strings.Contains(strings.ToLower(r.Path), "/"+repo) && (r.Status >= 400 || r.Status == 0) {
+		if of(repo, r.Path) && spoilt(r.Status) {
 			n++
 		}
 	}
 	return n
+}
+
+// of says whether a request is about repo, and not about one whose name begins
+// in the same way.
+func of(repo, path string) bool {
+	_, rest, ok := strings.Cut(strings.ToLower(path)+"/", "/"+repo)
+	return ok && rest[0] == '/'
+}
+
+// spoilt says whether an answer is an error, a repository's move or none. An
+// archive's address is a redirect too, but a 302.
+func spoilt(status int) bool {
+	return status >= 400 || status == http.StatusMovedPermanently || status == 0
 }
 
 // mirror is the look-alike in the folder that PLUGPACK_SHARED names.
@@ -159,7 +186,7 @@ func startMirror(t *testing.T) (m mirror, ok bool) {
 
 func (m mirror) address() string { return m.url }
 
-func (m mirror) admin(route string, body map[string]any) {
+func (m mirror) admin(route string, body map[string]any) (answer []byte) {
 	m.t.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -170,9 +197,10 @@ func (m mirror) admin(route string, body map[string]any) {
 		m.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if answer, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+	if answer, _ = io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
 		m.t.Fatalf("_admin/%s: %s: %s", route, res.Status, answer)
 	}
+	return answer
 }
 
 func (m mirror) exists(repo string) bool {
@@ -198,19 +226,20 @@ func (m mirror) spoil(repo, kind, path string, times int) {
 	if path != "" {
 		rule["path"] = strings.ReplaceAll(path, "REPO", repo)
 	}
+	kind, status, _ := strings.Cut(kind, " ")
+	if n, err := strconv.Atoi(cmp.Or(status, kind)); err == nil {
+		rule["status"] = n
+	}
 	switch kind {
-	case "429":
-		rule["status"], rule["retry_after"] = 429, 1
+	case "429", "503":
+		rule["retry_after"] = 1
 	case "secondary":
-		rule["kind"], rule["retry_after"] = "secondary", 1
+		rule["kind"], rule["retry_after"] = kind, 1
 	case "primary":
-		rule["kind"], rule["reset_in"] = "primary", 2
-	case "500", "502", "451":
-		var status int
-		_, _ = fmt.Sscan(kind, &status)
-		rule["status"] = status
+		rule["kind"], rule["reset_in"] = kind, 2
+	case "500", "502":
 	case "slow":
-		rule["kind"], rule["latency_ms"] = "slow", 2000
+		rule["kind"], rule["latency_ms"] = kind, 2000
 	default:
 		rule["kind"] = kind
 	}
@@ -230,19 +259,36 @@ func (m mirror) replace(repo string, files map[string]string) {
 	m.rename(repo+"-new", repo)
 }
 
-func (m mirror) empty(repo string) { m.spoil(repo, "empty", "", 6) }
-
-func (m mirror) spoilt(repo string) (n int) {
+// met asks the rules what is left of them, which the look-alike tells with each
+// new one, and its log about what no rule was needed for.
+func (m mirror) met(repo string) (n int) {
+	var answer struct {
+		Rules []struct {
+			Repo        string
+			Times, Left int
+		}
+	}
+	if err := json.Unmarshal(m.admin("fault", map[string]any{"repo": "nobody/asks", "times": 1, "kind": "slow"}), &answer); err != nil {
+		m.t.Fatal(err)
+	}
+	for _, r := range answer.Rules {
+		if r.Repo == repo {
+			n += r.Times - r.Left
+		}
+	}
+	if n > 0 {
+		return n
+	}
 	b, err := os.ReadFile(m.log)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(b)) {
 		var r struct {
-			Repo, Path string
-			Status     int
+			Path   string
+			Status int
 		}
-		if json.Unmarshal([]byte(line), &r) == nil && strings.Contains(r.Path, "/"+repo) && r.Status >= 400 {
+		if json.Unmarshal([]byte(line), &r) == nil && of(repo, r.Path) && spoilt(r.Status) {
 			n++
 		}
 	}
