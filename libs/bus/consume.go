@@ -30,6 +30,10 @@ type Msg struct {
 	Sequence uint64
 	// Attempt counts deliveries, from 1.
 	Attempt int
+	// ID is the message id, which names the occasion, and StoredAt when the
+	// stream got the message.
+	ID       string
+	StoredAt time.Time
 
 	js jetstream.Msg
 }
@@ -58,9 +62,11 @@ type Subscription struct {
 	// AckWait is how long a message of a process that died stays away (10 s).
 	AckWait time.Duration
 	// Batch and BatchWait bound a batch by count and by waiting time (200,
-	// 250 ms); they count for ConsumeBatch only.
-	Batch     int
-	BatchWait time.Duration
+	// 250 ms); they count for ConsumeBatch only. With BatchBytes a batch is
+	// bounded by that instead of by count.
+	Batch      int
+	BatchBytes int
+	BatchWait  time.Duration
 }
 
 // Consume handles messages until ctx ends; those under way are finished first.
@@ -146,7 +152,7 @@ func (c *consumer) open(ctx context.Context) (jetstream.Consumer, error) {
 // missing until AckWait; so the pull runs to its end, and when ctx ends first,
 // what it still brings is given back.
 func (c *consumer) fetch(ctx context.Context, cons jetstream.Consumer) ([]Msg, error) {
-	batch, err := cons.Fetch(c.Batch, jetstream.FetchMaxWait(c.BatchWait))
+	batch, err := c.pull(cons)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
@@ -161,12 +167,22 @@ func (c *consumer) fetch(ctx context.Context, cons jetstream.Consumer) ([]Msg, e
 			if err != nil {
 				return ms, fmt.Errorf("read message metadata: %w", err)
 			}
-			ms = append(ms, Msg{Subject: m.Subject(), Data: m.Data(), Sequence: meta.Sequence.Stream, Attempt: int(meta.NumDelivered), js: m})
+			ms = append(ms, Msg{
+				Subject: m.Subject(), Data: m.Data(), Sequence: meta.Sequence.Stream, Attempt: int(meta.NumDelivered),
+				ID: m.Headers().Get(jetstream.MsgIDHeader), StoredAt: meta.Timestamp, js: m,
+			})
 		case <-ctx.Done():
 			go giveBack(batch)
 			return ms, nil
 		}
 	}
+}
+
+func (c *consumer) pull(cons jetstream.Consumer) (jetstream.MessageBatch, error) {
+	if c.BatchBytes > 0 {
+		return cons.FetchBytes(c.BatchBytes, jetstream.FetchMaxWait(c.BatchWait))
+	}
+	return cons.Fetch(c.Batch, jetstream.FetchMaxWait(c.BatchWait))
 }
 
 func batchError(batch jetstream.MessageBatch) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,14 +41,37 @@ func (b *Bus) Lead(ctx context.Context, name string, run func(ctx context.Contex
 	return nil
 }
 
+// Leading says whether the lease under which ctx was given, if there is one, is
+// still ours. It looks at the clock, so a process that stood still for a while
+// knows that it may have been replaced before it does anything else. A context
+// that outlives the lease's own, as a handler's does, is good for it too.
+func Leading(ctx context.Context) bool {
+	t, ok := ctx.Value(termKey{}).(*term)
+	return !ok || time.Since(t.start) < time.Duration(t.until.Load())
+}
+
+type termKey struct{}
+
+// term is how long a lease is ours, reckoned from start.
+type term struct {
+	start time.Time
+	until atomic.Int64
+}
+
+// extend counts from before the renewal was asked for, since the server counts
+// from a moment after that.
+func (t *term) extend(asked time.Time) { t.until.Store(int64(asked.Add(events.LeaseTTL).Sub(t.start))) }
+
 type lease struct {
 	bus  *Bus
 	name string
 	id   string
 	kv   jetstream.KeyValue
+	term *term
 }
 
 func (l *lease) acquire(ctx context.Context) (uint64, error) {
+	l.term = &term{start: time.Now()}
 	ctx, cancel := context.WithTimeout(ctx, events.LeaseTTL)
 	defer cancel()
 	if l.kv == nil {
@@ -61,6 +85,7 @@ func (l *lease) acquire(ctx context.Context) (uint64, error) {
 		}
 		l.kv = kv
 	}
+	l.term.extend(time.Now())
 	revision, err := l.kv.Create(ctx, l.name, []byte(l.id))
 	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
 		l.kv = nil
@@ -97,7 +122,7 @@ func (l *lease) waitFree(ctx context.Context) {
 
 // hold runs run and renews the lease until either ends.
 func (l *lease) hold(ctx context.Context, revision uint64, run func(context.Context) error) error {
-	runCtx, cancel := context.WithCancel(ctx)
+	runCtx, cancel := context.WithCancel(context.WithValue(ctx, termKey{}, l.term))
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- run(runCtx) }()
@@ -111,8 +136,10 @@ func (l *lease) hold(ctx context.Context, revision uint64, run func(context.Cont
 			l.release(revision)
 			return err
 		case <-time.After(events.LeaseTTL / 3):
+			asked := time.Now()
 			renewed, err := l.renew(ctx, revision)
 			if err == nil {
+				l.term.extend(asked)
 				revision = renewed
 				continue
 			}
@@ -120,6 +147,7 @@ func (l *lease) hold(ctx context.Context, revision uint64, run func(context.Cont
 				continue
 			}
 			l.bus.log.Warn("lease lost, waiting as a spare", "lease", l.name, "err", err)
+			l.term.until.Store(0)
 			cancel()
 			if err := <-ended; !errors.Is(err, context.Canceled) {
 				return err

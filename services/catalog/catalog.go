@@ -14,6 +14,7 @@ import (
 	"github.com/plugpack/plugpack/libs/config"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/service"
+	"github.com/plugpack/plugpack/services/catalog/internal/answer"
 	"github.com/plugpack/plugpack/services/catalog/internal/intake"
 	"github.com/plugpack/plugpack/services/catalog/internal/outbox"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
@@ -46,6 +47,7 @@ type Deps struct {
 
 // Catalog is the running service.
 type Catalog struct {
+	bus    *bus.Bus
 	store  *postgres.Store
 	intake *intake.Intake
 	relay  *outbox.Relay
@@ -60,7 +62,7 @@ func OpenDB(ctx context.Context, url string) (*pgxpool.Pool, error) { return pos
 func New(d Deps) *Catalog {
 	store := postgres.New(d.DB, d.Log)
 	return &Catalog{
-		store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
+		bus: d.Bus, store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
 		upkeep: upkeep.New(store, d.Log), rest: rest.New(store, d.Log),
 	}
 }
@@ -74,6 +76,7 @@ func (c *Catalog) Run(ctx context.Context) error {
 	g.Go(func() error { return c.intake.Run(ctx) })
 	g.Go(func() error { return c.relay.Run(ctx) })
 	g.Go(func() error { return c.upkeep.Run(ctx) })
+	g.Go(func() error { return answer.Run(ctx, c.bus, c.store) })
 	return g.Wait()
 }
 

@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// digestPlugins reckons what events.Digest adds up.
+const digestPlugins = `
+	SELECT get_byte(uuid_send(id), 15) AS bucket, removed_at IS NULL AS live, count(*)::int AS n,
+		bit_xor(('x' || left(md5(id::text || ':' || revision), 16))::bit(64)::bigint) AS sum
+	FROM plugins
+	GROUP BY bucket, live`
+
+// Digests sums up which plugin is at which revision.
+func (s *Store) Digests(ctx context.Context) (d events.Digests, err error) {
+	rows, err := s.pool.Query(ctx, digestPlugins)
+	if err != nil {
+		return d, classify("digest plugins", err)
+	}
+	var (
+		bucket int
+		live   bool
+		part   events.Digest
+	)
+	_, err = pgx.ForEachRow(rows, []any{&bucket, &live, &part.Count, &part.Sum}, func() error {
+		merge(&d.All[bucket], part)
+		if live {
+			merge(&d.Live[bucket], part)
+		}
+		return nil
+	})
+	return d, classify("digest plugins", err)
+}
+
+func merge(d *events.Digest, part events.Digest) {
+	d.Count += part.Count
+	d.Sum ^= part.Sum
+}
+
+const pluginRevisions = `
+	SELECT id::text AS id, revision, removed_at IS NOT NULL AS removed
+	FROM plugins
+	WHERE get_byte(uuid_send(id), 15) = $1 AND id > $2::uuid
+	ORDER BY id
+	LIMIT $3`
+
+// Revisions lists a bucket's plugins with their revisions.
+func (s *Store) Revisions(ctx context.Context, bucket int, after string) ([]events.Revision, error) {
+	if after == "" {
+		after = uuid.Nil.String()
+	}
+	rows, err := s.pool.Query(ctx, pluginRevisions, bucket, after, events.MaxRevisions)
+	if err != nil {
+		return nil, classify("list revisions", err)
+	}
+	rs, err := pgx.CollectRows(rows, pgx.RowToStructByName[events.Revision])
+	return rs, classify("list revisions", err)
+}
+
+const (
+	statesAfter = ` WHERE p.id > $1::uuid ORDER BY p.id LIMIT $2`
+	statesOf    = ` WHERE p.id = ANY ($1::uuid[]) AND p.id > $2::uuid ORDER BY p.id LIMIT $3`
+)
+
+// States gives the whole states of the plugins with the ids, or of all from
+// after an id on, removed ones too, as many as one message can hold.
+func (s *Store) States(ctx context.Context, ids []string, after string) (events.States, error) {
+	if after == "" {
+		after = uuid.Nil.String()
+	}
+	if _, err := uuid.Parse(after); err != nil {
+		return events.States{}, errs.New(errs.Invalid, "states: after is no id")
+	}
+	query, args := statesAfter, []any{after, events.MaxStates}
+	if ids != nil {
+		query, args = statesOf, []any{ids, after, events.MaxStates}
+	}
+	plugins, err := collectPlugins(s.pool.Query(ctx, selectPlugins+query, args...))
+	if err != nil {
+		return events.States{}, classify("read states", err)
+	}
+	return fit(plugins, len(plugins) == events.MaxStates)
+}
+
+// fit keeps as many of the plugins as one message can hold, at least one: each
+// alone fits, since it was announced. more says that others follow them.
+func fit(plugins []plugpack.Plugin, more bool) (events.States, error) {
+	size := 0
+	for i, p := range plugins {
+		b, err := json.Marshal(p)
+		if err != nil {
+			return events.States{}, err
+		}
+		if size += len(b) + 1; size > events.MaxBytes && i > 0 {
+			plugins, more = plugins[:i], true
+			break
+		}
+	}
+	out := events.States{Plugins: plugins}
+	if more && len(plugins) > 0 {
+		out.Next = plugins[len(plugins)-1].ID
+	}
+	return out, nil
+}
