@@ -12,6 +12,7 @@ import (
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/service"
 	"github.com/plugpack/plugpack/services/gateway"
+	"github.com/plugpack/plugpack/services/indexer"
 	"github.com/plugpack/plugpack/services/scraper"
 )
 
@@ -24,9 +25,10 @@ type Config struct {
 	NATSURL           config.URL    `env:"NATS_URL" doc:"NATS server with JetStream to use instead of the built-in one." want:"an address such as nats://host:4222"`
 	RedisURL          config.URL    `env:"REDIS_URL" doc:"Redis server to use instead of memory for pages and rate limits." want:"an address such as redis://host:6379"`
 	MeilisearchURL    config.URL    `env:"MEILISEARCH_URL" doc:"Meilisearch server to keep in step; without it search runs on Postgres alone." want:"an address such as http://host:7700"`
-	MeilisearchAPIKey config.Secret `env:"MEILISEARCH_API_KEY" doc:"Key for Meilisearch; required if its address is set." want:"a key that may write the index \"plugins\""`
+	MeilisearchAPIKey config.Secret `env:"MEILISEARCH_API_KEY" doc:"Key for Meilisearch; required if its address is set." want:"a key that may write the indexes \"plugins\" and \"packs\""`
 	scraper.Options
 	Gateway gateway.Options
+	Indexer indexer.Options
 }
 
 // Validate checks what types cannot.
@@ -34,7 +36,7 @@ func (c Config) Validate() error {
 	if c.MeilisearchURL != "" && c.MeilisearchAPIKey == "" {
 		return errs.New(errs.Invalid, "MEILISEARCH_API_KEY is not set: MEILISEARCH_URL needs it")
 	}
-	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.CheckHTTPS(c.Production()))
+	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.Indexer.Validate(), c.CheckHTTPS(c.Production()))
 }
 
 // loadConfig reads the environment. Warnings and errors are all that a person

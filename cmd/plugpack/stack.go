@@ -71,7 +71,10 @@ func startStack(ctx context.Context, cfg Config, log *slog.Logger, metrics prome
 	if err != nil {
 		return nil, err
 	}
-	ind := indexer.New(indexer.Deps{Bus: s.bus, Pages: pages, Search: s.search(), Log: log.With("service", "indexer")})
+	ind := indexer.New(cfg.Indexer, indexer.Deps{
+		Bus: s.bus, Pages: pages, MeilisearchURL: string(cfg.MeilisearchURL), MeilisearchKey: string(cfg.MeilisearchAPIKey),
+		Log: log.With("service", "indexer"),
+	})
 	gw, err := gateway.New(cfg.Gateway, gateway.Deps{Catalog: cat.Handler(), Pages: pages, Limiter: limiter, Log: log.With("service", "gateway")})
 	if err != nil {
 		return nil, err
@@ -199,7 +202,7 @@ func socketPath(data string) string {
 	return path
 }
 
-func (s *stack) openCache(ctx context.Context) (cache.Pages, gateway.Limiter, error) {
+func (s *stack) openCache(ctx context.Context) (indexer.Pages, gateway.Limiter, error) {
 	if s.cfg.RedisURL == "" {
 		pages, limiter := local.NewCache(), local.NewLimiter(time.Now)
 		s.onClose(pages.Close)
@@ -216,10 +219,6 @@ func (s *stack) openCache(ctx context.Context) (cache.Pages, gateway.Limiter, er
 		return nil, nil, fmt.Errorf("REDIS_URL: %w", err)
 	}
 	return pages, gateway.NewRedisLimiter(client), nil
-}
-
-func (s *stack) search() indexer.Search {
-	return indexer.NewSearch(indexer.Config{MeilisearchURL: s.cfg.MeilisearchURL, MeilisearchAPIKey: s.cfg.MeilisearchAPIKey})
 }
 
 // writeSample puts the built-in sample marketplace into the data folder, where

@@ -33,11 +33,31 @@ type Pages interface {
 	Raise(ctx context.Context, key string, revision int64) error
 }
 
+// Mark is the highest revision seen at a key, and whether its page is there.
+type Mark struct {
+	Revision int64
+	Page     bool
+}
+
+// Marks is what the indexer compares with the catalog.
+type Marks interface {
+	// Marks gives the marks of those keys that have one.
+	Marks(ctx context.Context, keys []string) (map[string]Mark, error)
+	// EachMark tells every key that begins with prefix. What is written
+	// meanwhile may be told twice or not at all.
+	EachMark(ctx context.Context, prefix string, tell func(key string, m Mark)) error
+	// Drop forgets what was seen at key. It is for a catalog that was set back.
+	Drop(ctx context.Context, key string) error
+}
+
+// IDPrefix is what the key of every page by id begins with.
+const IDPrefix = "page:id:"
+
 // SlugKey is the key of a plugin's page by slug.
 func SlugKey(slug string) string { return "page:slug:" + slug }
 
 // IDKey is the key of a plugin's page by id.
-func IDKey(id string) string { return "page:id:" + id }
+func IDKey(id string) string { return IDPrefix + id }
 
 // PluginPath is the address of a plugin's page on the API.
 func PluginPath(slug string) string { return "/api/plugins/slug/" + slug }

@@ -13,7 +13,7 @@ import (
 func TestRedis(t *testing.T) {
 	t.Parallel()
 	r := testkit.Redis(t)
-	cachetest.Run(t, func(t *testing.T) cache.Pages {
+	cachetest.Run(t, func(t *testing.T) cachetest.Store {
 		r.Server.FlushAll()
 		return cache.NewRedis(r.Client)
 	})

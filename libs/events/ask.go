@@ -19,6 +19,7 @@ const (
 	AskDigests   = "ask.catalog.digests"   // DigestsOf → Digests
 	AskRevisions = "ask.catalog.revisions" // RevisionsOf → []Revision
 	AskStates    = "ask.catalog.states"    // StatesOf → States
+	AskOutbox    = "ask.catalog.outbox"    // OutboxOf → Outbox
 )
 
 // Subjects on which the active indexer answers an operator.
@@ -116,6 +117,16 @@ const MaxStates = 500
 type States struct {
 	Plugins []plugpack.Plugin `json:"plugins,omitempty"`
 	Next    string            `json:"next,omitempty"`
+}
+
+// OutboxOf asks how far the outbox is.
+type OutboxOf struct{}
+
+// Outbox says what is committed and not announced yet.
+type Outbox struct {
+	Rows int `json:"rows"`
+	// Seconds is how long the oldest row has waited.
+	Seconds float64 `json:"seconds"`
 }
 
 // RebuildOf asks for a rebuild of the indexes.

@@ -34,6 +34,7 @@ const (
 	BucketScanTrial = "SCAN_TRIAL" // scans that were begun and have not ended
 	BucketDiscovery = "DISCOVERY"  // how far a discovery is, and what it has still to look at
 	BucketLease     = "LEASE"      // who is active where only one may be
+	BucketIndexer   = "INDEXER"    // how far a rebuild is, and what the indexer says of itself
 )
 
 // LeaseTTL is how long a dead holder of a lease keeps a spare waiting.
@@ -98,6 +99,9 @@ func SubjectRepositoryOptedOut(name string) string { return "repository.opted_ou
 // SubjectPluginChanged carries plugpack.Plugin.
 func SubjectPluginChanged(id string) string { return "catalog.changed.plugin." + id }
 
+// SubjectChanged carries the state of a thing of the kind.
+func SubjectChanged(k Kind, id string) string { return "catalog.changed." + string(k) + "." + id }
+
 // SubjectDead is where consumer puts a message it cannot use.
 func SubjectDead(consumer, subject string) string { return "dead." + consumer + "." + Token(subject) }
 
@@ -160,6 +164,7 @@ func buckets() []jetstream.KeyValueConfig {
 		{Bucket: BucketScanState, Description: "last commit and digests of each marketplace", History: 1},
 		{Bucket: BucketScanTrial, Description: "scans that were begun and have not ended", History: 1},
 		{Bucket: BucketDiscovery, Description: "how far each search for marketplaces is, and repositories to look at", History: 1},
+		{Bucket: BucketIndexer, Description: "progress of a rebuild, state of the stores", History: 1},
 		// In memory, so that a disk that stalls costs nobody the lease; when NATS
 		// starts anew, it is taken anew.
 		{Bucket: BucketLease, Description: "active instances", History: 1, TTL: LeaseTTL, Storage: jetstream.MemoryStorage},

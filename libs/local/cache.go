@@ -6,6 +6,7 @@ package local
 
 import (
 	"context"
+	"strings"
 
 	"github.com/maypok86/otter/v2"
 
@@ -76,6 +77,33 @@ func (c *Cache) write(key string, f func(old entry) (updated entry, replace bool
 		}
 		return old, otter.CancelOp
 	})
+}
+
+// Marks gives the marks of those keys that have one.
+func (c *Cache) Marks(_ context.Context, keys []string) (map[string]cache.Mark, error) {
+	marks := make(map[string]cache.Mark, len(keys))
+	for _, key := range keys {
+		if e, ok := c.entries.GetIfPresent(key); ok {
+			marks[key] = cache.Mark{Revision: e.page.Revision, Page: e.there}
+		}
+	}
+	return marks, nil
+}
+
+// EachMark tells every key that begins with prefix.
+func (c *Cache) EachMark(_ context.Context, prefix string, tell func(key string, m cache.Mark)) error {
+	for key, e := range c.entries.All() {
+		if strings.HasPrefix(key, prefix) {
+			tell(key, cache.Mark{Revision: e.page.Revision, Page: e.there})
+		}
+	}
+	return nil
+}
+
+// Drop forgets what was seen at key.
+func (c *Cache) Drop(_ context.Context, key string) error {
+	c.entries.Invalidate(key)
+	return nil
 }
 
 // Close frees the cache and ends its goroutine.

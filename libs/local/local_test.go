@@ -15,7 +15,7 @@ import (
 
 func TestCache(t *testing.T) {
 	t.Parallel()
-	cachetest.Run(t, func(t *testing.T) cache.Pages {
+	cachetest.Run(t, func(t *testing.T) cachetest.Store {
 		c := local.NewCache()
 		t.Cleanup(c.Close)
 		return c

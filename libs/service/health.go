@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -33,9 +34,13 @@ func Health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "healthy", "version": BuildVersion()})
 }
 
-// readyz asks every dependency, at most 2 s each, side by side.
+// readyz asks every dependency, at most 2 s each, side by side. What is merely
+// degraded is told with its reason and keeps nobody away.
 func (p *Process) readyz(w http.ResponseWriter, r *http.Request) {
 	status, report := http.StatusOK, map[string]string{"status": "ready"}
+	for name, reason := range p.askDegraded(r.Context()) {
+		report["status"], report[name] = "degraded", reason
+	}
 	select {
 	case <-p.stopping:
 		status, report["status"] = http.StatusServiceUnavailable, "stopping"
@@ -51,6 +56,20 @@ func (p *Process) readyz(w http.ResponseWriter, r *http.Request) {
 		p.Log.Warn("dependency is not ready", "dependency", name, "err", err)
 	}
 	writeJSON(w, status, report)
+}
+
+// askDegraded gives the reasons by name.
+func (p *Process) askDegraded(ctx context.Context) map[string]string {
+	p.mu.Lock()
+	asks := maps.Clone(p.degraded)
+	p.mu.Unlock()
+	reasons := map[string]string{}
+	for name, ask := range asks {
+		if reason := ask(ctx); reason != "" {
+			reasons[name] = reason
+		}
+	}
+	return reasons
 }
 
 func (p *Process) ask(ctx context.Context) map[string]error {

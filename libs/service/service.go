@@ -59,6 +59,7 @@ type Process struct {
 	level    slog.LevelVar
 	mu       sync.Mutex
 	checks   []check
+	degraded map[string]func(context.Context) string
 	stopping chan struct{}
 	stopOnce sync.Once
 }
@@ -132,6 +133,17 @@ func (p *Process) Ready(name string, ask func(context.Context) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.checks = append(p.checks, check{name, ask})
+}
+
+// Degraded adds to /readyz what does not keep the process from working: ask
+// gives the reason why something is not as it should be, "" if it is.
+func (p *Process) Degraded(name string, ask func(context.Context) string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.degraded == nil {
+		p.degraded = map[string]func(context.Context) string{}
+	}
+	p.degraded[name] = ask
 }
 
 // Serve answers HTTP on port and runs the loops, until ctx ends or one of them

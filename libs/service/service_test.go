@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -257,6 +258,21 @@ func TestHealth(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what is degraded is told with its reason, and is ready all the same", func(t *testing.T) {
+		t.Parallel()
+		p := New("tester", io.Discard)
+		reason := "the cache is 12 s behind"
+		p.Ready("nats", healthy)
+		p.Degraded("stores", func(context.Context) string { return reason })
+		want := map[string]string{"status": "degraded", "nats": "ok", "stores": reason}
+		if status, body := get(t, p.withHealth(nil), "/readyz"); status != 200 || !maps.Equal(body, want) {
+			t.Errorf("%d %v, want 200 %v", status, body, want)
+		}
+		reason = ""
+		if status, body := get(t, p.withHealth(nil), "/readyz"); status != 200 || body["status"] != "ready" {
+			t.Errorf("%d %v, want it ready", status, body)
+		}
+	})
 	t.Run("the service answers all else, and /health where it has one", func(t *testing.T) {
 		t.Parallel()
 		h := New("tester", io.Discard).withHealth(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(418) }))

@@ -109,6 +109,22 @@ func (s *MeilisearchServer) DropIndex(uid string) {
 	delete(s.standIn.indexes, uid)
 }
 
+// Indexes gives the uids of all indexes, sorted.
+func (s *MeilisearchServer) Indexes(t testing.TB) []string {
+	t.Helper()
+	all, err := meilisearch.New(s.URL, meilisearch.WithAPIKey(s.Key), meilisearch.DisableRetries()).ListIndexesWithContext(t.Context(), &meilisearch.IndexesQuery{Limit: 100})
+	if err != nil {
+		t.Logf("list indexes: %v", err)
+		return nil
+	}
+	var uids []string
+	for _, index := range all.Results {
+		uids = append(uids, index.UID)
+	}
+	slices.Sort(uids)
+	return uids
+}
+
 // Documents gives the index's documents by id; none if there is no index.
 func (s *MeilisearchServer) Documents(t testing.TB, index string) map[string]map[string]any {
 	t.Helper()

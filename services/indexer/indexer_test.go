@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,28 +30,37 @@ import (
 // world is one test's servers and what the test does to them.
 type world struct {
 	*testing.T
-	nats  *nats.Server
-	bus   *bus.Bus
-	redis *testkit.RedisServer
-	pages cache.Pages
-	meili *testkit.MeilisearchServer
+	nats    *nats.Server
+	bus     *bus.Bus
+	redis   *testkit.RedisServer
+	pages   indexer.Pages
+	meili   *testkit.MeilisearchServer
+	catalog *committed
 }
 
 func setup(t *testing.T) *world {
 	w := &world{T: t, nats: testkit.NATS(t), redis: testkit.Redis(t), meili: testkit.Meilisearch(t)}
 	w.bus = testkit.BusOn(t, w.nats)
 	w.pages = cache.NewRedis(w.redis.Client)
+	w.catalog = answering(t, w.bus)
 	return w
 }
 
-func (w *world) search() indexer.Search {
-	return indexer.NewSearch(indexer.Config{MeilisearchURL: config.URL(w.meili.URL), MeilisearchAPIKey: config.Secret(w.meili.Key)})
+// start runs an indexer with a connection of its own until stop is called.
+func (w *world) start(change ...func(*indexer.Deps)) (stop func()) {
+	_, stop = w.startOne(change...)
+	return stop
 }
 
-// start runs an indexer with a connection of its own until stop is called.
-func (w *world) start(search indexer.Search) (stop func()) {
+func (w *world) startOne(change ...func(*indexer.Deps)) (x *indexer.Indexer, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	x := indexer.New(indexer.Deps{Bus: testkit.BusOn(w, w.nats), Pages: w.pages, Search: search, Log: testkit.Log(w)})
+	d := indexer.Deps{
+		Bus: testkit.BusOn(w, w.nats), Pages: w.pages, MeilisearchURL: w.meili.URL, MeilisearchKey: w.meili.Key, Log: testkit.Log(w),
+	}
+	for _, f := range change {
+		f(&d)
+	}
+	x = indexer.New(indexer.Options{CheckInterval: time.Hour}, d)
 	done := make(chan error, 1)
 	go func() { done <- x.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
@@ -59,8 +70,10 @@ func (w *world) start(search indexer.Search) (stop func()) {
 		}
 	})
 	w.Cleanup(stop)
-	return stop
+	return x, stop
 }
+
+func withoutSearch(d *indexer.Deps) { d.MeilisearchURL = "" }
 
 func plugin(name string, revision int64) plugpack.Plugin {
 	return plugpack.Plugin{
@@ -74,8 +87,16 @@ func plugin(name string, revision int64) plugpack.Plugin {
 
 func removed(p plugpack.Plugin) plugpack.Plugin { p.Removed = true; return p }
 
-// publish announces plugins as the catalog does.
+// publish commits plugins and announces them as the catalog does.
 func (w *world) publish(plugins ...plugpack.Plugin) {
+	w.Helper()
+	for _, p := range plugins {
+		w.catalog.publishing(p, func() { w.announce(p) })
+	}
+}
+
+// announce announces plugins, whatever the catalog has.
+func (w *world) announce(plugins ...plugpack.Plugin) {
 	w.Helper()
 	for _, p := range plugins {
 		m, err := events.NewPluginChanged(uuid.NewString(), p)
@@ -88,11 +109,22 @@ func (w *world) publish(plugins ...plugpack.Plugin) {
 	}
 }
 
-// drained waits until the consumer has nothing left to do.
+// drained waits until the consumers have nothing left to do and no index is
+// being built.
 func (w *world) drained() {
 	w.Helper()
-	testkit.Eventually(w, "every message handled", func(ctx context.Context) bool {
-		drained, err := w.bus.Drained(ctx, events.StreamCatalog, indexer.Durable)
+	testkit.Eventually(w, "the indexes, built", func(context.Context) bool {
+		return slices.Equal(w.meili.Indexes(w), []string{searchdoc.IndexPacks, searchdoc.IndexPlugins})
+	})
+	for _, durable := range []string{indexer.DurableCache, indexer.DurableSearch} {
+		w.drainedOf(durable)
+	}
+}
+
+func (w *world) drainedOf(durable string) {
+	w.Helper()
+	testkit.Eventually(w, "every message handled by "+durable, func(ctx context.Context) bool {
+		drained, err := w.bus.Drained(ctx, events.StreamCatalog, durable)
 		return err == nil && drained
 	})
 }
@@ -112,7 +144,7 @@ func (w *world) revision(p plugpack.Plugin) any {
 
 func TestIndexer(t *testing.T) {
 	w := setup(t)
-	stop := w.start(w.search())
+	stop := w.start()
 	p := plugin("deploy", 3)
 
 	t.Run("a change reaches the pages and search", func(t *testing.T) {
@@ -132,7 +164,7 @@ func TestIndexer(t *testing.T) {
 		}
 	})
 	t.Run("an older revision after a newer one changes nothing", func(t *testing.T) {
-		w.publish(plugin("deploy", 2))
+		w.announce(plugin("deploy", 2))
 		w.drained()
 		if got := w.page(cache.SlugKey(p.Slug)).Revision; got != 3 {
 			t.Errorf("page has revision %d, want 3", got)
@@ -168,7 +200,7 @@ func TestIndexer(t *testing.T) {
 	t.Run("a state from before the removal does not bring it back", func(t *testing.T) {
 		old := p
 		old.Revision = 4
-		w.publish(old)
+		w.announce(old)
 		w.drained()
 		if got := w.revision(p); got != nil {
 			t.Errorf("search has revision %v again", got)
@@ -194,15 +226,15 @@ func TestIndexer(t *testing.T) {
 		if got := w.revision(other); got != 1.0 {
 			t.Errorf("the neighbour is at revision %v, want 1", got)
 		}
-		if n := w.dead(); n != 2 {
-			t.Errorf("%d dead letters, want 2", n)
+		if n := w.dead(); n != 4 { // of each store's consumer
+			t.Errorf("%d dead letters, want 4", n)
 		}
 	})
 	t.Run("what changed while no indexer ran is caught up", func(t *testing.T) {
 		stop()
 		p.Revision = 7
 		w.publish(p)
-		w.start(w.search())
+		w.start()
 		w.drained()
 		if got := w.page(cache.IDKey(p.ID)).Revision; got != 7 {
 			t.Errorf("page has revision %d, want 7", got)
@@ -233,10 +265,10 @@ func (w *world) dead() uint64 {
 func TestIndexerWithoutSearch(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.start(nil)
+	w.start(withoutSearch)
 	p := plugin("deploy", 1)
 	w.publish(p)
-	w.drained()
+	w.drainedOf(indexer.DurableCache)
 	if got := w.page(cache.IDKey(p.ID)); got.Status != 200 {
 		t.Errorf("page = %d", got.Status)
 	}
@@ -250,7 +282,7 @@ func TestIndexerSurvivesItsStores(t *testing.T) {
 		w := setup(t)
 		w.meili.FailNext(1, "settingsUpdate", "no_space_left_on_device")
 		w.meili.FailNext(2, "documentAdditionOrUpdate", "no_space_left_on_device")
-		w.start(w.search())
+		w.start()
 		w.publish(p)
 		w.drained()
 		if got := w.revision(p); got != 1.0 {
@@ -261,7 +293,7 @@ func TestIndexerSurvivesItsStores(t *testing.T) {
 		t.Parallel()
 		w := setup(t)
 		w.meili.SetDown(true)
-		w.start(w.search())
+		w.start()
 		w.publish(p)
 		testkit.Eventually(w, "the page", func(ctx context.Context) bool {
 			_, found, err := w.pages.Get(ctx, cache.IDKey(p.ID))
@@ -277,7 +309,7 @@ func TestIndexerSurvivesItsStores(t *testing.T) {
 		t.Parallel()
 		w := setup(t)
 		w.redis.Server.SetError("LOADING Redis is loading the dataset in memory")
-		w.start(w.search())
+		w.start()
 		w.publish(p)
 		testkit.Eventually(w, "the document", func(context.Context) bool { return w.revision(p) == 1.0 })
 		w.redis.Server.SetError("")
@@ -289,7 +321,7 @@ func TestIndexerSurvivesItsStores(t *testing.T) {
 	t.Run("a lost index is filled again from the stream", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t)
-		w.start(w.search())
+		w.start()
 		q := plugin("other", 4)
 		w.publish(p, q)
 		w.drained()
@@ -308,7 +340,9 @@ func TestIndexerSurvivesItsStores(t *testing.T) {
 			all[i] = plugin(fmt.Sprintf("p%d", i), 1)
 		}
 		w.publish(all...)
-		w.start(&picky{Search: w.search(), refuse: all[7].ID})
+		w.start(func(d *indexer.Deps) {
+			d.WrapSearch = func(s indexer.Search) indexer.Search { return &picky{Search: s, refuse: all[7].ID} }
+		})
 		w.drained()
 		if n := len(w.meili.Documents(w, searchdoc.IndexPlugins)); n != 19 {
 			t.Errorf("%d documents, want 19", n)
@@ -325,58 +359,52 @@ type picky struct {
 	refuse string
 }
 
-func (s *picky) Write(ctx context.Context, docs []searchdoc.Document, deletes []string) error {
+func (s *picky) Write(ctx context.Context, uid string, docs []any, deletes []string) error {
 	for _, d := range docs {
-		if d.ID == s.refuse {
+		if d, ok := d.(searchdoc.Document); ok && d.ID == s.refuse {
 			d.ID = "not an id"
-			return s.Search.Write(ctx, append(docs, d), deletes)
+			return s.Search.Write(ctx, uid, append(docs, d), deletes)
 		}
 	}
-	return s.Search.Write(ctx, docs, deletes)
+	return s.Search.Write(ctx, uid, docs, deletes)
 }
 
 func TestOneIndexerWorks(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	var active [2]counting
-	stop := w.start(&active[0])
+	var writes [2]atomic.Int64
+	count := func(n int) func(*indexer.Deps) {
+		return func(d *indexer.Deps) {
+			d.WrapSearch = func(s indexer.Search) indexer.Search { return &counting{s, &writes[n]} }
+		}
+	}
+	stop := w.start(count(0))
 	w.publish(plugin("a", 1))
 	w.drained()
-	w.start(&active[1])
+	w.start(count(1))
 	w.publish(plugin("b", 1))
 	w.drained()
-	if n := active[1].writes(); n != 0 {
+	if n := writes[1].Load(); n != 0 {
 		t.Errorf("the spare wrote %d times", n)
 	}
 	stop()
 	w.publish(plugin("c", 1))
-	testkit.Eventually(w, "the spare takes over", func(context.Context) bool { return active[1].writes() > 0 })
+	testkit.Eventually(w, "the spare takes over", func(context.Context) bool { return writes[1].Load() > 0 })
 	w.drained()
-	if n := active[0].writes() + active[1].writes(); n != 3 {
-		t.Errorf("%d writes, want 3", n)
+	if got := w.revision(plugin("c", 1)); got != 1.0 {
+		t.Errorf("search has revision %v, want 1", got)
 	}
 }
 
-// counting is a search engine that only counts.
+// counting counts writes.
 type counting struct {
-	mu sync.Mutex
-	n  int
+	indexer.Search
+	n *atomic.Int64
 }
 
-func (c *counting) Ensure(context.Context, func(context.Context) error) error     { return nil }
-func (c *counting) Revisions(context.Context, []string) (map[string]int64, error) { return nil, nil }
-func (c *counting) Ping(context.Context) error                                    { return nil }
-func (c *counting) Write(_ context.Context, docs []searchdoc.Document, _ []string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n += len(docs)
-	return nil
-}
-
-func (c *counting) writes() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.n
+func (c *counting) Write(ctx context.Context, uid string, docs []any, deletes []string) error {
+	c.n.Add(1)
+	return c.Search.Write(ctx, uid, docs, deletes)
 }
 
 // Redelivery after a crash: the messages come again although their effects are
@@ -384,17 +412,21 @@ func (c *counting) writes() int {
 func TestRedelivery(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.pages = local.NewCache()
-	stop := w.start(w.search())
+	pages := local.NewCache()
+	t.Cleanup(pages.Close)
+	w.pages = pages
+	stop := w.start()
 	for i := range 50 {
 		w.publish(plugin(fmt.Sprintf("p%d", i%10), int64(1+i/10)))
 	}
 	w.drained()
 	stop()
-	if err := w.bus.JetStream().DeleteConsumer(t.Context(), events.StreamCatalog, indexer.Durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		t.Fatal(err)
+	for _, durable := range []string{indexer.DurableCache, indexer.DurableSearch} {
+		if err := w.bus.JetStream().DeleteConsumer(t.Context(), events.StreamCatalog, durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			t.Fatal(err)
+		}
 	}
-	w.start(w.search())
+	w.start()
 	w.drained()
 	docs := w.meili.Documents(w, searchdoc.IndexPlugins)
 	if len(docs) != 10 {

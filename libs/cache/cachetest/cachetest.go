@@ -13,8 +13,52 @@ import (
 	"github.com/plugpack/plugpack/libs/cache"
 )
 
+// Store is what the indexer writes.
+type Store interface {
+	cache.Pages
+	cache.Marks
+}
+
 // Run runs the suite. open gives an empty store, or the same one emptied.
-func Run(t *testing.T, open func(t *testing.T) cache.Pages) {
+func Run(t *testing.T, open func(t *testing.T) Store) {
+	t.Run("marks are told of every key, with its page or without, until they are dropped", func(t *testing.T) {
+		store := open(t)
+		want := map[string]cache.Mark{}
+		for i := range int64(2500) {
+			key := cache.IDKey(fmt.Sprint(i))
+			want[key] = cache.Mark{Revision: 1 + i%7, Page: i%2 == 0}
+			if i%2 == 0 {
+				put(t, store, key, page(want[key].Revision))
+			} else {
+				raise(t, store, key, want[key].Revision)
+			}
+		}
+		put(t, store, cache.SlugKey("other"), page(1))
+		got := map[string]cache.Mark{}
+		if err := store.EachMark(t.Context(), cache.IDPrefix, func(key string, m cache.Mark) { got[key] = m }); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("all marks (-want +got):\n%s", diff)
+		}
+		if err := store.Drop(t.Context(), cache.IDKey("7")); err != nil {
+			t.Fatal(err)
+		}
+		delete(want, cache.IDKey("7"))
+		keys := []string{cache.IDKey("never")}
+		for i := range 2500 {
+			keys = append(keys, cache.IDKey(fmt.Sprint(i)))
+		}
+		got, err := store.Marks(t.Context(), keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("marks by key (-want +got):\n%s", diff)
+		}
+		put(t, store, cache.IDKey("7"), page(1)) // older than what was dropped
+		has(t, store, cache.IDKey("7"), page(1))
+	})
 	t.Run("a page that was never put is not found", func(t *testing.T) {
 		missing(t, open(t), "page:id:x")
 	})

@@ -53,6 +53,11 @@ func Run(ctx context.Context, b *bus.Bus, store *postgres.Store) error {
 			return store.States(ctx, q.IDs, q.After)
 		}))
 	}
+	if err == nil {
+		err = add(answer(ctx, b, events.AskOutbox, func(ctx context.Context, _ events.OutboxOf) (events.Outbox, error) {
+			return store.Waiting(ctx)
+		}))
+	}
 	if err != nil {
 		return errs.New(errs.Unavailable, "answer the indexer: %w", err)
 	}

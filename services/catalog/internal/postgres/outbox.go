@@ -24,7 +24,9 @@ const (
 	unlockRelay  = `SELECT pg_advisory_unlock(hashtextextended('outbox relay', 0))`
 	oldestOutbox = `SELECT id::text AS id, subject, data FROM outbox ORDER BY seq LIMIT $1`
 	deleteOutbox = `DELETE FROM outbox WHERE id = ANY ($1::uuid[])`
-	countOutbox  = `SELECT count(*) FROM outbox`
+	// The clock is read now and not when the transaction began; two machines'
+	// clocks do not come into it.
+	waitingOutbox = `SELECT count(*)::int, greatest(0, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0))::float8 FROM outbox`
 )
 
 // ErrTaken says that another process relays the outbox.
@@ -90,8 +92,8 @@ func (o *Outbox) Wait(ctx context.Context, d time.Duration) error {
 	return classify("wait for outbox", err)
 }
 
-// OutboxLength counts the messages that wait.
-func (s *Store) OutboxLength(ctx context.Context) (n int, err error) {
-	err = s.pool.QueryRow(ctx, countOutbox).Scan(&n)
-	return n, classify("count outbox", err)
+// Waiting says what is committed and not announced yet.
+func (s *Store) Waiting(ctx context.Context) (o events.Outbox, err error) {
+	err = s.pool.QueryRow(ctx, waitingOutbox).Scan(&o.Rows, &o.Seconds)
+	return o, classify("inspect outbox", err)
 }

@@ -6,18 +6,18 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/indexer/internal/batch"
+	"github.com/plugpack/plugpack/services/indexer/internal/change"
 )
 
 func TestFold(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		plugins := rapid.SliceOf(rapid.Custom(func(t *rapid.T) plugpack.Plugin {
-			return plugpack.Plugin{
+		plugins := rapid.SliceOf(rapid.Custom(func(t *rapid.T) change.Change {
+			return change.Change{
 				ID:       rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "id"),
 				Revision: rapid.Int64Range(1, 5).Draw(t, "revision"),
-				Name:     rapid.String().Draw(t, "name"),
+				About:    rapid.String().Draw(t, "about"),
 			}
 		})).Draw(t, "plugins")
 
@@ -33,10 +33,10 @@ func TestFold(t *testing.T) {
 			if p.Revision != highest[p.ID] {
 				t.Errorf("%s is folded to revision %d, want %d", p.ID, p.Revision, highest[p.ID])
 			}
-			if q := plugins[place[i]]; q.ID != p.ID || q.Name != p.Name {
+			if q := plugins[place[i]]; q.ID != p.ID || q.About != p.About {
 				t.Errorf("place %d is %+v, want %+v", place[i], q, p)
 			}
-			later := slices.ContainsFunc(plugins[place[i]+1:], func(q plugpack.Plugin) bool { return q.ID == p.ID && q.Revision == p.Revision })
+			later := slices.ContainsFunc(plugins[place[i]+1:], func(q change.Change) bool { return q.ID == p.ID && q.Revision == p.Revision })
 			if later {
 				t.Errorf("%s: a later message of the same revision was passed over", p.ID)
 			}

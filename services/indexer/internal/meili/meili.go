@@ -1,10 +1,11 @@
-// Package meili writes the search engine's index of plugins.
+// Package meili writes the search engine's indexes.
 //
 // Every write is a task that the engine applies later, in the order the tasks
 // were accepted. The adapter sends one at a time and waits for it, so "written"
 // means searchable and a failure is known while the messages it came from can
 // still be tried again. A document's fault is an Invalid error; an engine that
 // is away, full or misconfigured is Unavailable, and the change waits for it.
+// Nothing is sent under a lease that may have been lost.
 package meili
 
 import (
@@ -12,10 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"reflect"
-	"slices"
 	"time"
 
 	"github.com/meilisearch/meilisearch-go"
@@ -25,145 +23,138 @@ import (
 )
 
 const (
-	// maxPayload bounds one request. The engine refuses 100 MB by default, and
-	// proxies before it refuse less.
-	maxPayload = 16 << 20
-	// patience is how long one task is awaited before its messages go back.
-	patience = 30 * time.Second
+	// maxPayload bounds one request in bytes, and maxDocuments in documents. The
+	// engine refuses 100 MB by default, and proxies before it refuse less.
+	maxPayload   = 8 << 20
+	maxDocuments = 1000
+	// page is how many documents one request lists.
+	page = 2000
 )
 
-// Index is the index of plugins. It is not safe for use by several goroutines.
-type Index struct {
+// Engine is the search engine. Several goroutines may use it: their tasks go
+// one after another.
+type Engine struct {
 	client meilisearch.ServiceManager
-	index  meilisearch.IndexManager
+	// turn holds a token while no task is under way.
+	turn chan struct{}
 	// pending is the task that was not finished in time, or -1. It is awaited
 	// before another is sent, so that a slow engine's queue does not grow with
 	// each retry.
 	pending int64
+	observe func(task string, took time.Duration, done bool)
 }
 
-// New makes the index of the engine at url. It opens no connection yet.
-func New(url, key string) *Index {
+// New makes the engine at url. It opens no connection yet. observe is told of
+// each task that ended.
+func New(url, key string, observe func(task string, took time.Duration, done bool)) *Engine {
 	c := meilisearch.New(url, meilisearch.WithAPIKey(key), meilisearch.DisableRetries(),
 		meilisearch.WithCustomClient(&http.Client{Timeout: 20 * time.Second}))
-	return &Index{client: c, index: c.Index(searchdoc.IndexPlugins), pending: -1}
+	x := &Engine{client: c, turn: make(chan struct{}, 1), pending: -1, observe: observe}
+	x.turn <- struct{}{}
+	return x
 }
 
 // Ping says whether the engine answers.
-func (x *Index) Ping(ctx context.Context) error {
+func (x *Engine) Ping(ctx context.Context) error {
 	_, err := x.client.HealthWithContext(ctx)
 	return explain("ping", err)
 }
 
-// Ensure creates the index if it is missing and brings its settings to this
-// version's. Before it creates the index it calls missing, which sees to it
-// that the documents come again.
-func (x *Index) Ensure(ctx context.Context, missing func(context.Context) error) error {
-	_, err := x.client.GetIndexWithContext(ctx, searchdoc.IndexPlugins)
-	if code(err) == "index_not_found" {
-		if err := missing(ctx); err != nil {
-			return err
-		}
-		info, err := x.client.CreateIndexWithContext(ctx, &meilisearch.IndexConfig{Uid: searchdoc.IndexPlugins, PrimaryKey: searchdoc.PrimaryKey})
-		if err := x.finish(ctx, "create index", info, err); err != nil {
-			return err
-		}
-	} else if err != nil {
-		return explain("get index", err)
-	}
-	return x.ensureSettings(ctx)
+// State is what is known of an index.
+type State struct {
+	Exists bool
+	// Current says that settings and all documents are of this version.
+	Current   bool
+	Documents int64
 }
 
-// ensureSettings compares first: the engine reindexes everything on a change.
-func (x *Index) ensureSettings(ctx context.Context) error {
-	want, err := translate(searchdoc.PluginSettings())
+// Inspect looks at an index.
+func (x *Engine) Inspect(ctx context.Context, uid string) (State, error) {
+	_, err := x.client.GetIndexWithContext(ctx, uid)
+	if code(err) == "index_not_found" {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, explain("get index", err)
+	}
+	s := State{Exists: true}
+	stats, err := x.client.Index(uid).GetStatsWithContext(ctx, nil)
+	if err != nil {
+		return s, explain("get stats", err)
+	}
+	s.Documents = stats.NumberOfDocuments
+	s.Current, err = x.current(ctx, uid)
+	return s, err
+}
+
+func (x *Engine) current(ctx context.Context, uid string) (bool, error) {
+	want, err := translate(searchdoc.SettingsOf(base(uid)))
+	if err != nil {
+		return false, err
+	}
+	have, err := x.client.Index(uid).GetSettingsWithContext(ctx)
+	if err != nil {
+		return false, explain("get settings", err)
+	}
+	if !sameSettings(*want, *have) {
+		return false, nil
+	}
+	var others meilisearch.DocumentsResult
+	err = x.client.Index(uid).GetDocumentsWithContext(ctx, &meilisearch.DocumentsQuery{
+		Filter: fmt.Sprintf("schema != %d", searchdoc.Schema), Fields: []string{searchdoc.PrimaryKey}, Limit: 1,
+	}, &others)
+	return others.Total == 0, explain("get documents of other schemas", err)
+}
+
+// Create makes an index with this version's settings.
+func (x *Engine) Create(ctx context.Context, uid string) error {
+	want, err := translate(searchdoc.SettingsOf(base(uid)))
 	if err != nil {
 		return err
 	}
-	have, err := x.index.GetSettingsWithContext(ctx)
-	if err != nil {
-		return explain("get settings", err)
+	err = x.do(ctx, "create index "+uid, func(ctx context.Context) (*meilisearch.TaskInfo, error) {
+		return x.client.CreateIndexWithContext(ctx, &meilisearch.IndexConfig{Uid: uid, PrimaryKey: searchdoc.PrimaryKey})
+	})
+	if err != nil && !errors.Is(err, errExists) {
+		return err
 	}
-	if sameSettings(*want, *have) {
+	return x.do(ctx, "update settings of "+uid, func(ctx context.Context) (*meilisearch.TaskInfo, error) {
+		return x.client.Index(uid).UpdateSettingsWithContext(ctx, want)
+	})
+}
+
+// Drop deletes an index. One that is not there is no error.
+func (x *Engine) Drop(ctx context.Context, uid string) error {
+	err := x.do(ctx, "delete index "+uid, func(ctx context.Context) (*meilisearch.TaskInfo, error) {
+		return x.client.DeleteIndexWithContext(ctx, uid)
+	})
+	if errors.Is(err, errMissing) {
 		return nil
 	}
-	info, err := x.index.UpdateSettingsWithContext(ctx, want)
-	return x.finish(ctx, "update settings", info, err)
+	return err
 }
 
-// translate gives settings the library's form of the same JSON.
-func translate(s searchdoc.Settings) (*meilisearch.Settings, error) {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return nil, fmt.Errorf("encode settings: %w", err)
-	}
-	t := &meilisearch.Settings{}
-	if err := json.Unmarshal(b, t); err != nil {
-		return nil, fmt.Errorf("encode settings: %w", err)
-	}
-	return t, nil
-}
-
-// sameSettings compares what searchdoc sets. The engine keeps two of the lists
-// in an order of its own.
-func sameSettings(want, have meilisearch.Settings) bool {
-	slices.Sort(have.FilterableAttributes)
-	slices.Sort(have.SortableAttributes)
-	return slices.Equal(want.SearchableAttributes, have.SearchableAttributes) &&
-		slices.Equal(want.FilterableAttributes, have.FilterableAttributes) &&
-		slices.Equal(want.SortableAttributes, have.SortableAttributes) &&
-		slices.Equal(want.RankingRules, have.RankingRules) &&
-		reflect.DeepEqual(want.DistinctAttribute, have.DistinctAttribute) &&
-		maps.EqualFunc(want.Synonyms, have.Synonyms, sameWords) &&
-		sameWords(want.StopWords, have.StopWords) &&
-		reflect.DeepEqual(want.TypoTolerance, have.TypoTolerance) &&
-		reflect.DeepEqual(want.Pagination, have.Pagination) &&
-		have.Faceting != nil && want.Faceting.MaxValuesPerFacet == have.Faceting.MaxValuesPerFacet
-}
-
-func sameWords(a, b []string) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
-}
-
-// Revisions gives the revisions of those plugins that have a document.
-func (x *Index) Revisions(ctx context.Context, ids []string) (map[string]int64, error) {
-	if err := x.settle(ctx); err != nil {
-		return nil, err
-	}
-	var page meilisearch.DocumentsResult
-	err := x.index.GetDocumentsWithContext(ctx, &meilisearch.DocumentsQuery{
-		Ids: ids, Fields: []string{"id", "revision"}, Limit: int64(len(ids)),
-	}, &page)
-	if err != nil {
-		return nil, explain("get revisions", err)
-	}
-	revisions := make(map[string]int64, len(page.Results))
-	for _, hit := range page.Results {
-		var d struct {
-			ID       string `json:"id"`
-			Revision int64  `json:"revision"`
-		}
-		if err := hit.DecodeInto(&d); err != nil {
-			return nil, errs.New(errs.Unavailable, "get revisions from Meilisearch: %w", err)
-		}
-		revisions[d.ID] = d.Revision
-	}
-	return revisions, nil
+// Swap exchanges two indexes in one step, so that a search finds one or the
+// other.
+func (x *Engine) Swap(ctx context.Context, a, b string) error {
+	return x.do(ctx, "swap indexes "+a+" and "+b, func(ctx context.Context) (*meilisearch.TaskInfo, error) {
+		return x.client.SwapIndexesWithContext(ctx, []*meilisearch.SwapIndexesParams{{Indexes: []string{a, b}}})
+	})
 }
 
 // Write adds or replaces documents and deletes those with the ids, and returns
 // when both can be searched.
-func (x *Index) Write(ctx context.Context, docs []searchdoc.Document, deletes []string) error {
-	if err := x.settle(ctx); err != nil {
-		return err
-	}
+func (x *Engine) Write(ctx context.Context, uid string, docs []any, deletes []string) error {
+	index := x.client.Index(uid)
 	for len(docs) > 0 {
 		payload, n, err := cut(docs)
 		if err != nil {
 			return err
 		}
-		info, err := x.index.AddDocumentsWithContext(ctx, payload, nil)
-		if err := x.finish(ctx, "add documents", info, err); err != nil {
+		err = x.do(ctx, "add documents to "+uid, func(ctx context.Context) (*meilisearch.TaskInfo, error) {
+			return index.AddDocumentsWithContext(ctx, payload, nil)
+		})
+		if err != nil {
 			return err
 		}
 		docs = docs[n:]
@@ -171,17 +162,18 @@ func (x *Index) Write(ctx context.Context, docs []searchdoc.Document, deletes []
 	if len(deletes) == 0 {
 		return nil
 	}
-	info, err := x.index.DeleteDocumentsWithContext(ctx, deletes, nil)
-	return x.finish(ctx, "delete documents", info, err)
+	return x.do(ctx, "delete documents from "+uid, func(ctx context.Context) (*meilisearch.TaskInfo, error) {
+		return index.DeleteDocumentsWithContext(ctx, deletes, nil)
+	})
 }
 
 // cut encodes as many of the documents as one request may hold, at least one.
-func cut(docs []searchdoc.Document) (payload []json.RawMessage, n int, err error) {
+func cut(docs []any) (payload []json.RawMessage, n int, err error) {
 	size := 0
-	for _, d := range docs {
+	for _, d := range docs[:min(len(docs), maxDocuments)] {
 		b, err := json.Marshal(d)
 		if err != nil {
-			return nil, 0, fmt.Errorf("encode document %s: %w", d.ID, err)
+			return nil, 0, fmt.Errorf("encode document: %w", err)
 		}
 		if size += len(b); n > 0 && size > maxPayload {
 			break
@@ -191,89 +183,45 @@ func cut(docs []searchdoc.Document) (payload []json.RawMessage, n int, err error
 	return payload, n, nil
 }
 
-// finish waits for the task that a request began.
-func (x *Index) finish(ctx context.Context, what string, info *meilisearch.TaskInfo, err error) error {
-	if err != nil {
-		return explain(what, err)
-	}
-	task, err := x.await(ctx, what, info.TaskUID)
-	if err != nil {
-		return err
-	}
-	return outcome(what, task)
-}
-
-// settle waits for a task that an earlier call left behind.
-func (x *Index) settle(ctx context.Context) error {
-	if x.pending < 0 {
-		return nil
-	}
-	_, err := x.await(ctx, "await earlier task", x.pending)
-	return err
-}
-
-func (x *Index) await(ctx context.Context, what string, uid int64) (*meilisearch.Task, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	x.pending = uid
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		task, err := x.client.GetTaskWithContext(ctx, uid)
-		switch {
-		case code(err) == "task_not_found": // the engine was replaced by an empty one
-			x.pending = -1
-			return nil, explain(what, err)
-		case err != nil:
-			return nil, explain(what, err)
-		case task.Status != meilisearch.TaskStatusEnqueued && task.Status != meilisearch.TaskStatusProcessing:
-			x.pending = -1
-			return task, nil
+// Revisions gives the revisions of those ids that have a document.
+func (x *Engine) Revisions(ctx context.Context, uid string, ids []string) (map[string]int64, error) {
+	revisions := make(map[string]int64, len(ids))
+	for len(ids) > 0 {
+		n := min(len(ids), page)
+		_, err := x.list(ctx, uid, &meilisearch.DocumentsQuery{Ids: ids[:n], Limit: int64(n)}, func(id string, revision int64) {
+			revisions[id] = revision
+		})
+		if err != nil {
+			return nil, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, errs.New(errs.Unavailable, "%s in Meilisearch: task %d is still %s", what, uid, task.Status)
-		case <-time.After(pause):
+		ids = ids[n:]
+	}
+	return revisions, nil
+}
+
+// All tells every document's id and revision. What changes meanwhile may be
+// told twice or not at all.
+func (x *Engine) All(ctx context.Context, uid string, tell func(id string, revision int64)) error {
+	for offset := int64(0); ; offset += page {
+		n, err := x.list(ctx, uid, &meilisearch.DocumentsQuery{Offset: offset, Limit: page}, tell)
+		if err != nil || n < page {
+			return err
 		}
 	}
 }
 
-// outcome explains a finished task.
-func outcome(what string, task *meilisearch.Task) error {
-	if task.Status == meilisearch.TaskStatusSucceeded || task.Error.Code == "index_already_exists" {
-		return nil
+func (x *Engine) list(ctx context.Context, uid string, q *meilisearch.DocumentsQuery, tell func(id string, revision int64)) (int, error) {
+	q.Fields = []string{"id", "revision"}
+	var found meilisearch.DocumentsResult
+	if err := x.client.Index(uid).GetDocumentsWithContext(ctx, q, &found); err != nil {
+		return 0, explain("list documents of "+uid, err)
 	}
-	kind := errs.Internal
-	switch {
-	case task.Status == meilisearch.TaskStatusCanceled, task.Error.Type == "system", task.Error.Type == "auth", task.Error.Code == "index_not_found":
-		kind = errs.Unavailable
-	case task.Error.Type == "invalid_request":
-		kind = errs.Invalid
-	}
-	return errs.New(kind, "%s in Meilisearch: task %d %s: %s (%s)", what, task.UID, task.Status, task.Error.Message, task.Error.Code)
-}
-
-// explain gives a failed request its kind, and a text without the request's
-// body, which the library's own has.
-func explain(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	e, ok := errors.AsType[*meilisearch.Error](err)
-	if !ok || e.StatusCode == 0 {
-		if ok && e.OriginError != nil {
-			err = e.OriginError
+	for _, hit := range found.Results {
+		var m searchdoc.Mark
+		if err := hit.DecodeInto(&m); err != nil {
+			return 0, errs.New(errs.Unavailable, "list documents of %s in Meilisearch: %w", uid, err)
 		}
-		return errs.New(errs.Unavailable, "%s in Meilisearch: %w", what, err)
+		tell(m.ID, m.Revision)
 	}
-	kind := errs.Unavailable
-	if e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusRequestEntityTooLarge {
-		kind = errs.Invalid
-	}
-	return errs.New(kind, "%s in Meilisearch: status %d: %s (%s)", what, e.StatusCode, e.MeilisearchApiError.Message, e.MeilisearchApiError.Code)
-}
-
-func code(err error) string {
-	if e, ok := errors.AsType[*meilisearch.Error](err); ok {
-		return e.MeilisearchApiError.Code
-	}
-	return ""
+	return len(found.Results), nil
 }

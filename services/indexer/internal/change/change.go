@@ -1,0 +1,79 @@
+// Package change is what the indexer's stores apply: one committed state of
+// one thing, with its revision, whichever kind of thing it is and whether it
+// came as a message or was asked for.
+package change
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/cache"
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/searchdoc"
+)
+
+// Change is a committed state.
+type Change struct {
+	Kind     events.Kind
+	ID       string
+	Revision int64
+	Removed  bool
+	// Again says that the message was delivered before, so that a newer one may
+	// have been handled in between.
+	Again bool
+	// About names it in errors.
+	About string
+
+	document func() any
+	pages    func() (map[string]cache.Page, error)
+}
+
+// Document gives the search engine's document. It must not be asked of what is
+// removed.
+func (c Change) Document() any { return c.document() }
+
+// Pages gives every cached page that the state calls for, by key.
+func (c Change) Pages() (map[string]cache.Page, error) { return c.pages() }
+
+// Index gives the uid of the search index that has the kind's documents.
+func Index(k events.Kind) string {
+	if k == events.KindPack {
+		return searchdoc.IndexPacks
+	}
+	return searchdoc.IndexPlugins
+}
+
+// OfPlugin makes the change that brings p's state.
+func OfPlugin(p plugpack.Plugin) Change {
+	return Change{
+		Kind: events.KindPlugin, ID: p.ID, Revision: p.Revision, Removed: p.Removed, About: p.Key().String(),
+		document: func() any { return searchdoc.New(p) },
+		pages:    func() (map[string]cache.Page, error) { return cache.Render(p) },
+	}
+}
+
+// OfStates makes the changes that bring what the catalog answered.
+func OfStates(s events.States) []Change {
+	changes := make([]Change, len(s.Plugins))
+	for i, p := range s.Plugins {
+		changes[i] = OfPlugin(p)
+	}
+	return changes
+}
+
+// Decode reads a message of the stream. An Invalid error says that no retry
+// can help it.
+func Decode(m bus.Msg) (Change, error) {
+	p, err := events.Decode[plugpack.Plugin](m.Data, events.TypePluginChanged)
+	if err != nil {
+		return Change{}, err
+	}
+	if uuid.Validate(p.ID) != nil || p.Slug == "" || p.Revision < 1 {
+		return Change{}, errs.New(errs.Invalid, "plugin %.100q: an id, a slug and a revision are needed", p.ID)
+	}
+	c := OfPlugin(p)
+	c.Again = m.Attempt > 1
+	return c, nil
+}
