@@ -65,21 +65,25 @@ func isProgram(what string) bool {
 
 // binary reports a program, or an archive by what is in it.
 func (c *scanner) binary(f File, what string) {
+	certain, likely := high, medium
+	if isFixture(f.Path) && !c.run[f.Path] {
+		certain, likely = medium, low
+	}
 	if isProgram(what) {
-		c.add(ruleBinary, high, f.Path, 0, fmt.Sprintf("%s (%s, %d KiB.)", ruleBinary.Message, what, (f.Size+1023)>>10), "")
+		c.add(ruleBinary, certain, f.Path, 0, fmt.Sprintf("%s (%s, %d KiB.)", ruleBinary.Message, what, (f.Size+1023)>>10), "")
 		return
 	}
 	program, err := c.unpack(f, what)
 	if err != nil {
-		c.add(ruleArchive, medium, f.Path, 0, fmt.Sprintf("%s (%s.)", ruleArchive.Message, what), "")
+		c.add(ruleArchive, likely, f.Path, 0, fmt.Sprintf("%s (%s.)", ruleArchive.Message, what), "")
 		c.skip(f.Path, "is an archive that "+err.Error())
 		return
 	}
 	if program != "" {
-		c.add(rulePacked, high, f.Path, 0, fmt.Sprintf("%s (%s.)", rulePacked.Message, shown(program)), "")
+		c.add(rulePacked, certain, f.Path, 0, fmt.Sprintf("%s (%s.)", rulePacked.Message, shown(program)), "")
 		return
 	}
-	c.add(ruleArchive, medium, f.Path, 0, fmt.Sprintf("%s (%s.)", ruleArchive.Message, what), "")
+	c.add(ruleArchive, likely, f.Path, 0, fmt.Sprintf("%s (%s.)", ruleArchive.Message, what), "")
 }
 
 var errUnopened = errors.New("cannot be looked into")

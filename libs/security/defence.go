@@ -22,14 +22,15 @@ var conceals = []string{
 	"do not say", "don't say", "dangerously",
 }
 
-func warns(lower string) bool {
-	if !hasAny(lower, warning) {
-		return false
+func warns(l line) bool {
+	if !l.found.has(listWarning) || !l.found.has(listConceal) {
+		return l.found.has(listWarning)
 	}
+	text := strings.ToLower(l.text)
 	for _, c := range conceals {
-		lower = strings.ReplaceAll(lower, c, "")
+		text = strings.ReplaceAll(text, c, "")
 	}
-	return hasAny(lower, warning)
+	return hasAny(text, warning)
 }
 
 // looking is how code looks for a pattern, or speaks of it.
@@ -38,8 +39,8 @@ var looking = []string{
 	"assert", "expect(", "in command", "in cmd", "startswith", "includes(", "deny", "refus", "description:", "\"description\"", "message:",
 }
 
-func looksFor(lower string) bool {
-	return hasAny(strings.ReplaceAll(lower, "dangerously", ""), looking)
+func looksFor(l line) bool {
+	return l.found.has(listLooking) && hasAny(strings.ReplaceAll(strings.ToLower(l.text), "dangerously", ""), looking)
 }
 
 // about are words of a document's head that say it is about attacks.
@@ -53,11 +54,11 @@ func aboutAttacks(t *text) bool {
 		return true
 	}
 	for i, l := range t.lines {
-		if i > 40 || l.fence {
+		if t.kind&markdown == 0 || i > 40 || l.fence {
 			break
 		}
-		isHead := strings.HasPrefix(l.lower, "# ") || strings.HasPrefix(l.lower, "name:") || strings.HasPrefix(l.lower, "description:")
-		if isHead && hasAny(l.lower, about) {
+		head := strings.ToLower(l.text)
+		if (strings.HasPrefix(head, "# ") || strings.HasPrefix(head, "name:") || strings.HasPrefix(head, "description:")) && hasAny(head, about) {
 			return true
 		}
 	}

@@ -111,7 +111,6 @@ func (c *scanner) text(at, content string) {
 	t := c.read(at, content)
 	c.match(t)
 	c.invisible(t, content)
-	c.secrets(t)
 	c.reviewable(t)
 	if path.Base(at) == "package.json" {
 		c.installScripts(t, content)
@@ -143,7 +142,7 @@ func leaves(p string) bool { return p == ".." || strings.HasPrefix(p, "../") }
 
 // reviewable reports scripts that nobody can read.
 func (c *scanner) reviewable(t *text) {
-	if t.kind&code == 0 || t.fixture {
+	if t.kind&code == 0 || t.fixture || strings.Contains(path.Base(t.path), ".d.") {
 		return
 	}
 	long, longest, at := 0, 0, 0
@@ -154,14 +153,20 @@ func (c *scanner) reviewable(t *text) {
 		if len(l.text) > 500 {
 			long += len(l.text)
 		}
+		if len(l.text) < minBlob {
+			continue
+		}
 		if blob := encoded.FindString(l.text); blob != "" && entropy(blob) > 4 {
 			c.add(ruleBlob, medium, t.path, l.n, fmt.Sprintf("%s (%d characters.)", ruleBlob.Message, len(blob)), "")
 			return
 		}
 	}
-	if longest > 1000 && long*2 > len(t.lower) && len(t.lower) > 2<<10 {
+	if longest > 1000 && long*2 > t.size && t.size > 2<<10 {
 		c.add(ruleMinified, medium, t.path, at, ruleMinified.Message, "")
 	}
 }
+
+// minBlob is the shortest line that is asked for a block of encoded data.
+const minBlob = 1000
 
 var encoded = re(`[A-Za-z0-9+/]{1000,}={0,2}|(\\x[0-9a-fA-F]{2}){250,}`)

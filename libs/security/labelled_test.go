@@ -292,13 +292,7 @@ func TestLabelled(t *testing.T) {
 			families, all := measure(t, list)
 			var out strings.Builder
 			fmt.Fprintf(&out, "%d samples\n%-12s %6s %6s %6s %9s %6s\n", len(list), "family", "right", "missed", "wrong", "precision", "recall")
-			for _, name := range slices.Sorted(func(yield func(string) bool) {
-				for f := range families {
-					if !yield(f) {
-						return
-					}
-				}
-			}) {
+			for _, name := range slices.Sorted(keys(families)) {
 				c := families[name]
 				fmt.Fprintf(&out, "%-12s %6d %6d %6d %9.2f %6.2f\n", name, c.right, c.missed, c.wrong, c.precision(), c.recall())
 			}

@@ -71,7 +71,7 @@ func redactSecrets(s string) string {
 	for i := range secrets {
 		f := &secrets[i]
 		switch f.id {
-		case "private-key", "url-password", "argument", "assigned", "discord-bot", "twilio":
+		case "private-key", "url-password", "argument", "assigned", "discord-bot", "twilio", "airtable":
 			continue // what is wide does them
 		}
 		if hasAny(lower, f.words) {
@@ -96,7 +96,7 @@ func redactSecrets(s string) string {
 var (
 	argumentOf = re(`(?i)(--(?:api-?key|token|auth-?token|access-?token|secret|client-?secret|password|pat)(?:=|["']?\s*,?\s+["']?))([^\s"',$<{\[]{8,200})`)
 	// nameless are formats that no word of their own comes before.
-	nameless = []*regexp.Regexp{re(`\b[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,38}\b`), re(`\bSK[0-9a-f]{32}\b`)}
+	nameless = []*regexp.Regexp{re(`\b[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,38}\b`), re(`\bSK[0-9a-f]{32}\b`), re(`\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}\b`)}
 )
 
 // replaceValues takes out values that look as if a machine had made them.

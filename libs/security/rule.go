@@ -1,13 +1,7 @@
 package security
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"regexp"
-	"slices"
-	"strings"
-	"sync"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
@@ -64,8 +58,10 @@ const (
 type textRule struct {
 	Rule
 	in kind
-	// words are lower-case; a line without any of them is not matched at all.
+	// words and with are lower-case; a line without one of each is not matched
+	// at all.
 	words   []string
+	with    []string
 	pattern *regexp.Regexp
 	// unless takes back a match of a line that has it.
 	unless *regexp.Regexp
@@ -81,30 +77,3 @@ type textRule struct {
 }
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
-
-// textRules are those of all families.
-var textRules = slices.Concat(shellRules, persistRules, credentialRules, leakRules, instructionRules)
-
-// Rules lists every rule, by id.
-var Rules = sync.OnceValue(func() []Rule {
-	var all []Rule
-	for _, r := range textRules {
-		all = append(all, r.Rule)
-	}
-	for _, s := range secrets {
-		all = append(all, s.rule())
-	}
-	all = slices.Concat(all, unicodeRules, fileRules, componentRules)
-	slices.SortFunc(all, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
-	return all
-})
-
-// Ruleset is the version of all rules together: verdicts are given per content
-// digest and ruleset.
-var Ruleset = sync.OnceValue(func() string {
-	h := sha256.New()
-	for _, r := range Rules() {
-		fmt.Fprintf(h, "%s %d\n", r.ID, r.Version)
-	}
-	return hex.EncodeToString(h.Sum(nil))[:12]
-})

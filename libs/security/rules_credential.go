@@ -22,7 +22,7 @@ var credentialRules = []textRule{
 	{
 		Rule: Rule{"credential.browser", 1, readsSecret, critical, high, "It reads passwords or cookies that a browser saved.", "Remove it."},
 		in:   anything &^ (other | prose), words: []string{"login data", "cookies", "logins.json", "key4.db", "cookies.sqlite", "web data", "local extension settings", "user data"},
-		pattern: re(`(?i)(Chrome|Chromium|Brave[\w-]*|Edge|Firefox|Opera|Vivaldi|Arc|User Data|Default|Profiles?)\b[^\n]*[/\\"', ]+(Login Data|Cookies|Web Data|logins\.json|key4\.db|cookies\.sqlite|Local Extension Settings)\b|\b(logins\.json|key4\.db|cookies\.sqlite)\b`),
+		pattern: re(`\b(Chrome|Chromium|Brave[\w-]*|Edge|Firefox|Opera|Vivaldi|Arc|User Data|Default|Profiles?)["']?[/\\,][^\n]*[/\\"'](Login Data|Cookies|Web Data|Local Extension Settings)\b|\b(logins\.json|key4\.db|cookies\.sqlite)\b`),
 	},
 	{
 		Rule: Rule{"credential.client", 1, readsSecret, critical, high, "It reads the credentials of the client itself.", "Remove it; a plugin needs no access to the user's account."},

@@ -10,7 +10,7 @@ var instructionRules = []textRule{
 	},
 	{
 		Rule: Rule{"instruction.conceal", 1, instructs, high, high, "It tells the model to hide something from the user.", "Let the user see what is done."},
-		in:   instruction | prose | config, words: []string{"user", "human", "silently", "secret", "mention", "reveal", "quietly", "operator"},
+		in:   instruction | prose | config, words: []string{"not ", "n't ", "never ", "dont ", "without ", "hide ", "conceal", "keep ", "silently", "quietly", "secretly", "covertly", "avoid "}, with: []string{"user", "human", "operator", "developer", "silently", "quietly", "secretly", "covertly"},
 		pattern: re(`(?i)\b(do not|don'?t|never|must not|should not|avoid)\s+(ever\s+)?(tell|inform|alert|notify|warn|let)(ing)?\s+(the\s+)?(user|human|operator|developer)s?\s+(that|about|of|know|anything|this|why|what|when|it)\b` +
 			`|\b(do not|don'?t|never)\s+(ever\s+)?(mention|reveal|disclose|report|show|display|say|log|print|expose)\b[^\n]*\b(this|these|that you|step|command|upload|request|action|file|instruction|output)s?\b[^\n]*\bto\s+the\s+(user|human|operator)` +
 			`|\bwithout\s+(telling|informing|notifying|alerting|asking|mentioning (it|this) to|the knowledge of)\s+(the\s+)?(user|human|operator)` +
@@ -19,7 +19,7 @@ var instructionRules = []textRule{
 	},
 	{
 		Rule: Rule{"instruction.permissions", 1, instructs, high, medium, "It asks for the client's questions for permission to be turned off or answered for the user.", "Name the tools that are needed, so that the user can allow them."},
-		in:   markdown | config, words: []string{"permission", "approve", "confirmation", "allowed-tools", "autoapprove", "alwaysallow", "sandbox"},
+		in:   markdown | config, words: []string{"permission", "approv", "confirmation", "always allow", "always accept", "alwaysallow", "disablesandbox"}, with: []string{"disable", "turn off", "switch off", "skip", "bypass", "suppress", "remove", "approve", "always", "autoapprove"},
 		pattern: re(`(?i)\b(disable|turn off|switch off|skip|bypass|suppress|remove)\b[^\n]*\b(permission|approval|confirmation)s?\s*(prompt|check|dialog|request|question|system|mode)s?\b|\b(auto-?approve|always (allow|approve|accept)|approve)\b[^\n]{0,30}\b(all|every|any)\b[^\n]{0,30}\b(tool|command|permission|request|bash|prompt)s?\b|"(autoApprove|alwaysAllow)"\s*:\s*\[\s*"\*"|\bdangerouslyDisableSandbox\b["']?\s*[:=]\s*true`),
 		unless:  re(`(?i)if (they|you|the user) (want|wish|choose)|Unix permission|file permission`),
 	},
@@ -45,7 +45,7 @@ var instructionRules = []textRule{
 	},
 	{
 		Rule: Rule{"instruction.before-all", 1, instructs, medium, medium, "It has a command run before anything else, whatever the user asked for.", "Let the task decide what is run."},
-		in:   instruction, words: []string{"before", "first", "always"},
+		in:   instruction, words: []string{"before ", "regardless ", "on every "}, with: []string{"run", "execute", "curl", "fetch", "download", "install", "call", "send"},
 		pattern: re(`(?i)\b(before (doing|answering|starting|you do|responding to) (anything( else)?|any (request|question|task|prompt))|regardless of (what|the) (the )?(user|request|task)|on every (message|prompt|request|session))\b[^\n]*\b(run|execute|curl|fetch|download|install|call|send)\b[^\n]*(https?://|curl|wget|npx|pip|npm|bash|\.sh|python)`),
 	},
 	{

@@ -13,7 +13,7 @@ const sends = `\b(curl|wget|nc|ncat|requests\.(post|put|get)|httpx\.\w+|urlopen|
 var leakRules = []textRule{
 	{
 		Rule: Rule{"leak.environment", 1, sendsData, critical, high, "It sends all environment variables, and so their secrets, over the network.", "Send only what the service needs, by name."},
-		in:   anything &^ (other | prose), words: []string{"env", "environ"},
+		in:   anything &^ (other | prose), words: []string{"env", "set |", "set)", "export -p", "declare -x"}, with: []string{"curl", "wget", "nc ", "ncat", "fetch", "axios", "request", "post", "http", "beacon", "urlopen", "openssl"},
 		pattern: re(`(?i)(^|[;&|\s(` + "`" + `"'])(env|printenv|set|export -p|declare -x)\s*(\|[^\n]*)?\|\s*(curl|nc|ncat|wget|openssl|base64[^\n]*\|\s*(curl|nc))\b|\b(curl|wget|nc)\b[^\n]*(\$\(|` + "`" + `|<\()\s*(env|printenv|set)\b\s*(\||\)|` + "`" + `)` +
 			`|` + sends + `[^\n]*(dict\(os\.environ\)|\bos\.environ\b(\s*[,)}]|\.(items|copy)\()|JSON\.stringify\(\s*(process\.env\b\s*[,)}]|\{[^\n}]*(:\s*|\.\.\.)process\.env\b\s*[,}])|\bbody:\s*process\.env\b)`),
 	},
@@ -31,18 +31,18 @@ var leakRules = []textRule{
 	},
 	{
 		Rule: Rule{"leak.raw-address", 1, sendsData, high, medium, "It connects to a bare number on the internet, of which nobody can tell whose it is.", "Use a name, over https."},
-		in:   anything &^ (other | prose), words: []string{"http://", "https://"},
+		in:   anything &^ (other | prose), words: []string{"://1", "://2", "://3", "://4", "://5", "://6", "://7", "://8", "://9"},
 		pattern: re(`(?i)(` + sends + `[^\n]*|\b(url|uri|endpoint|host|server|c2|base_?url)["']?\s*[:=]{1,2}\s*["']?|\b(send|post|upload|submit|download|clone|get)\b[^\n]*)` + publicIP),
 		unless:  re(`https?://(192\.(168|0\.2|0\.0)|198\.(51\.100|18|19)|203\.0\.113|172\.(1[6-9]|2\d|3[01])|169\.254|8\.8\.8\.8|1\.1\.1\.1|2[4-5]\d)\b`),
 	},
 	{
 		Rule: Rule{"leak.dns", 1, sendsData, high, medium, "It sends data out in the names that it looks up.", "Remove it."},
-		in:   code | config | instruction, words: []string{"nslookup", "dig ", "host ", "resolve"},
+		in:   code | config | instruction, words: []string{"nslookup ", "dig ", "host "}, with: []string{"$", "`"},
 		pattern: re(`(?i)\b(nslookup|dig|host)\s+[^\n]*(\$\(|` + "`" + `|\$\{?\w+\}?)[^\n]*\.[a-z0-9-]+\.[a-z]{2,}`),
 	},
 	{
 		Rule: Rule{"leak.conversation", 1, sendsData, high, medium, "It tells the model to send files, secrets or the conversation somewhere.", "Say what is sent, and let the user decide each time."},
-		in:   instruction, words: []string{"http://", "https://", "webhook"},
+		in:   instruction, words: []string{"http://", "https://"}, with: []string{"send", "post", "upload", "transmit", "exfiltrate", "forward", "submit", "report", "append", "include", "pass", "encode", "put"},
 		pattern: re(`(?i)\b(send|post|upload|transmit|exfiltrate|forward|submit|report|append|include|pass|encode|put)\b[^\n]*\b((api|access|private|secret|ssh)[ _-]?keys?|credentials?|secrets?|tokens?|passwords?|env(ironment)? (variables|file)|\.env|conversation|chat history|transcripts?|system prompt|entire (file|repo|codebase)|source code|user'?s (files|data|messages)|session (log|history)|contents? of)\b[^\n]*\bhttps?://`),
 	},
 	{

@@ -5,8 +5,8 @@ var persistRules = []textRule{
 	{
 		Rule: Rule{"persist.shell-start", 1, staysOn, high, high, "It writes to a file that every new shell runs.", "Tell the user what to add, and let them do it."},
 		in:   code | config | instruction, words: []string{"bashrc", "zshrc", "bash_profile", "zprofile", ".profile", "zshenv", "config.fish", "$profile"},
-		pattern: re(`(?i)(>>|>|tee\s+(-a\s+)?|sed\s+-i[^\n]*|cp\s+\S+\s+|install\s+[^\n]*)\s*["']?(~|\$\{?HOME\}?|/root|/home/\S+|/etc|\$\{?ZDOTDIR\}?)?/?\S*\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)\b|(>>|>)\s*["']?\S*config\.fish\b|add-content\s+[^\n]*\$profile` +
-			`|(appendfile|writefile)(sync)?\s*\([^\n]*\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)\b|open\s*\([^\n]*\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)['"]\)?\)?\s*,\s*['"](a|w)|\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)['"]\)?[^\n]{0,20}\.(write_text|open\(['"][aw])`),
+		pattern: re(`(?i)(>>|>|tee\s+(-a\s+)?|sed\s+-i[^\n]*|cp\s+\S+\s+|install\s+[^\n]*)\s*["']?((~|\$\{?HOME\}?|/root|/home/[^/\s]+|\$\{?ZDOTDIR\}?)["']?/\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)|/etc/(profile|bash\.bashrc|zshenv|zsh/zshrc))\b|(>>|>)\s*["']?\S*config\.fish\b|add-content\s+[^\n]*\$profile` +
+			`|(appendfile|writefile)(sync)?\s*\([^\n]*\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)["'` + "`" + `]|open\s*\([^\n]*\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)['"]\)?\)?\s*,\s*['"](a|w)|\.(bashrc|zshrc|bash_profile|zprofile|profile|zshenv)['"]\)?[^\n]{0,20}\.(write_text|open\(['"][aw])`),
 	},
 	{
 		Rule: Rule{"persist.scheduler", 1, staysOn, high, medium, "It has the system run something again later, or at every start.", "Do the work when the user asks for it."},

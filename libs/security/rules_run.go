@@ -51,7 +51,7 @@ var shellRules = []textRule{
 	},
 	{
 		Rule: Rule{"shell.reverse-shell", 1, runsRemote, critical, high, "It opens a shell for somebody at the other end of a connection.", "Remove it."},
-		in:   anything &^ other, words: []string{"/dev/tcp/", "/dev/udp/", "nc ", "ncat", "netcat", "socat", "dup2", "mkfifo", "tcpclient", "fsockopen", "pty.spawn", "net.socket", "net.connect", "createconnection"},
+		in:   anything &^ other, words: []string{"/dev/tcp/", "/dev/udp/", "nc -", "ncat", "netcat", "socat", "dup2", "mkfifo", "tcpclient", "fsockopen", "pty.spawn", "net.socket", "net.connect", "createconnection"},
 		pattern: re(`(?i)(/dev/(tcp|udp)/[\w.$\{\}-]+/[\w$\{\}]+[^\n]*(0?>&1|<&|0<)|(ba|z)?sh\s+-i\s+(>&|&>|[0-9]*>)\s*/dev/(tcp|udp)|exec\s+\d+<>\s*/dev/(tcp|udp)/)` +
 			`|\b(nc|ncat|netcat)\b[^\n|]*\s(-\w*e|--exec|-c)\s*["']?(/bin/|cmd|powershell|(ba|z)?sh)|\bmkfifo\b[^\n]*\b(nc|ncat|netcat|openssl s_client|telnet)\b` +
 			`|\bsocat\b[^\n]*\bexec:["']?(/bin/)?(ba|z)?sh|\bos\.dup2\s*\(\s*\w+\.fileno\(\)|\bnew-object\s+(system\.)?net\.sockets\.tcpclient` +
@@ -64,7 +64,7 @@ var shellRules = []textRule{
 	},
 	{
 		Rule: Rule{"shell.destroy", 1, destroys, high, high, "It deletes or overwrites far more than files of its own.", "Name the folder that is meant, and check that the variable is set."},
-		in:   code | config | instruction, words: []string{"rm ", "mkfs", "dd ", "rmtree", "rmsync", "rm(", "remove-item", ":(){", "shred", "format "},
+		in:   code | config | instruction, words: []string{"rm -", "mkfs", "of=/dev/", "rmtree", "rmsync", "remove-item", ":(){", "shred "},
 		pattern: re(`(?i)\brm\s+(-[a-z]*\s+)*-([a-z]*r[a-z]*f|[a-z]*f[a-z]*r)[a-z]*\s+(-[a-z-]+\s+)*["']?(/|~|\$\{?HOME\}?|/\*|~/\*|\$HOME/\*|/(etc|usr|var|home|Users))/?["']?(\s|$|;|&|\|)` +
 			`|\bmkfs(\.\w+)?\s+/dev/|\bdd\s+[^\n]*of=/dev/(sd|nvme|disk|hd)|:\(\)\s*\{\s*:\|:&\s*\};:|\bshutil\.rmtree\s*\(\s*(os\.path\.expanduser\(\s*['"]~/?['"]|Path\.home\(\)\s*[,)]|['"]/['"])` +
 			`|\brmSync\s*\(\s*(os\.homedir\(\)|process\.env\.HOME)\s*,|remove-item\s+[^\n]*-recurse[^\n]*(\$home|\$env:userprofile|c:\\)["']?\s*(-|$)|\bshred\s+[^\n]*(~|\$HOME)/`),

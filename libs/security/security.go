@@ -55,9 +55,9 @@ const (
 
 // Scan looks at every file and component of the plugin. The error is a bug of
 // ours, for the log; the state says ScanError then.
-func Scan(in Input) (plugpack.Security, error) { return scan(in, textRules) }
+func Scan(in Input) (plugpack.Security, error) { return scan(in, defaultRules()) }
 
-func scan(in Input, rules []textRule) (s plugpack.Security, err error) {
+func scan(in Input, rules *ruleset) (s plugpack.Security, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			s = plugpack.Security{State: plugpack.ScanError, Reason: "the scan failed because of an internal error", Ruleset: Ruleset()}
@@ -76,7 +76,7 @@ func scan(in Input, rules []textRule) (s plugpack.Security, err error) {
 // scanner collects what one scan sees.
 type scanner struct {
 	in           Input
-	rules        []textRule
+	rules        *ruleset
 	run          map[string]bool // files that hooks and servers run
 	instructions map[string]bool // files that the model is given
 	findings     []plugpack.Finding

@@ -11,20 +11,22 @@ import (
 type text struct {
 	path    string
 	kind    kind
-	lower   string // the whole, in lower case
+	size    int
 	lines   []line
 	fixture bool // tests, examples and samples show what nobody runs
+	build   bool // it is run where the repository is built
 	defends bool // it is about attacks, as a whole
 }
 
 // line is one line, or several that a shell would read as one.
 type line struct {
-	n           int
-	text, lower string
-	fence       bool // in a code block of Markdown
-	comment     bool // in a comment of code, or an HTML comment of Markdown
-	defends     bool // it warns of what it says, or looks for it
-	piece       bool // of a line that is too long to be one that somebody wrote
+	n       int
+	text    string
+	found   set  // lists of words that it has one of
+	fence   bool // in a code block of Markdown
+	comment bool // in a comment of code, or an HTML comment of Markdown
+	defends bool // it warns of what it says, or looks for it
+	piece   bool // of a line that is too long to be one that somebody wrote
 }
 
 var kinds = map[string]kind{
@@ -103,14 +105,25 @@ func isFixture(at string) bool {
 	return strings.HasPrefix(base, "test_") || strings.Contains(base, "_test.") || strings.Contains(base, ".test.") || strings.Contains(base, ".spec.") || strings.Contains(base, ".example")
 }
 
-func (c *scanner) read(at, content string) *text {
-	t := &text{path: at, kind: c.kindOf(at, content), lower: strings.ToLower(content), fixture: isFixture(at) && !c.run[at]}
-	if t.kind&markdown != 0 {
-		t.lines = markdownLines(content)
-	} else {
-		t.lines = codeLines(content, t.kind)
+// isBuild says whether the file is for the repository's own builds, which happen
+// elsewhere.
+func isBuild(at string) bool {
+	for _, p := range []string{".github/workflows/", ".github/actions/", ".circleci/", ".gitlab-ci", ".travis.yml", "azure-pipelines"} {
+		if strings.HasPrefix(at, p) {
+			return true
+		}
 	}
-	t.defends = t.kind&markdown != 0 && aboutAttacks(t)
+	return false
+}
+
+func (c *scanner) read(at, content string) *text {
+	t := &text{path: at, kind: c.kindOf(at, content), size: len(content), fixture: isFixture(at) && !c.run[at], build: isBuild(at)}
+	if t.kind&markdown != 0 {
+		t.lines = c.markdownLines(content)
+	} else {
+		t.lines = c.codeLines(content, t.kind)
+	}
+	t.defends = aboutAttacks(t)
 	return t
 }
 
@@ -118,7 +131,7 @@ func (c *scanner) read(at, content string) *text {
 const maxJoined = 4 << 10
 
 // codeLines joins what a backslash or a pipe continues, and marks comments.
-func codeLines(content string, k kind) []line {
+func (c *scanner) codeLines(content string, k kind) []line {
 	var (
 		list  []line
 		n     int
@@ -129,16 +142,16 @@ func codeLines(content string, k kind) []line {
 		s := strings.TrimRight(raw, "\r\n")
 		trimmed := strings.TrimSpace(s)
 		if last := len(list) - 1; k&(shell|config) != 0 && last >= 0 && continues(list[last].text, trimmed) {
-			list[last] = newLine(list[last].n, strings.TrimSuffix(strings.TrimRight(list[last].text, " \t"), `\`)+" "+trimmed)
+			list[last] = c.line(list[last].n, strings.TrimSuffix(strings.TrimRight(list[last].text, " \t"), `\`)+" "+trimmed)
 			continue
 		}
 		if len(s) > maxLine {
-			list = append(list, pieces(n, s)...)
+			list = append(list, c.pieces(n, s)...)
 			continue
 		}
-		l := newLine(n, s)
+		l := c.line(n, s)
 		l.comment, block = commented(trimmed, k, block)
-		l.defends = l.defends || k&code != 0 && looksFor(l.lower)
+		l.defends = l.defends || k&code != 0 && looksFor(l)
 		list = append(list, l)
 	}
 	return list
@@ -188,43 +201,46 @@ const (
 	overlap = 512
 )
 
-func pieces(n int, s string) (list []line) {
+func (c *scanner) pieces(n int, s string) (list []line) {
 	for from := 0; from < len(s); from += maxLine - overlap {
-		l := newLine(n, s[from:min(from+maxLine, len(s))])
+		l := c.line(n, s[from:min(from+maxLine, len(s))])
 		l.piece = true
 		list = append(list, l)
 	}
 	return list
 }
 
-func newLine(n int, s string) line { return line{n: n, text: s, lower: strings.ToLower(s)} }
+func (c *scanner) line(n int, s string) line {
+	return line{n: n, text: s, found: c.rules.words.find(s)}
+}
 
 // markdownLines marks code blocks, HTML comments and what warns of its own
 // content: a line by its words, and a section by its heading.
-func markdownLines(content string) []line {
+func (c *scanner) markdownLines(content string) []line {
 	var (
 		list    []line
 		fence   string
 		comment bool
 		section bool
 		n       int
-		before  string // the line of prose above, which may introduce a block
+		// introduced: the line of prose above warns of the block that follows it.
+		introduced bool
 	)
 	for raw := range strings.Lines(content) {
 		n++
 		s := strings.TrimRight(raw, "\r\n")
 		trimmed := strings.TrimSpace(s)
 		if last := len(list) - 1; fence != "" && last >= 0 && list[last].fence && continues(list[last].text, trimmed) {
-			joined := newLine(list[last].n, strings.TrimSuffix(strings.TrimRight(list[last].text, " \t"), `\`)+" "+trimmed)
+			joined := c.line(list[last].n, strings.TrimSuffix(strings.TrimRight(list[last].text, " \t"), `\`)+" "+trimmed)
 			joined.fence, joined.comment, joined.defends = true, list[last].comment, list[last].defends
 			list[last] = joined
 			continue
 		}
 		if len(s) > maxLine {
-			list = append(list, pieces(n, s)...)
+			list = append(list, c.pieces(n, s)...)
 			continue
 		}
-		l := newLine(n, s)
+		l := c.line(n, s)
 		switch {
 		case fence != "" && strings.HasPrefix(trimmed, fence):
 			fence = ""
@@ -235,17 +251,14 @@ func markdownLines(content string) []line {
 		case fence != "":
 			l.fence = true
 		case strings.HasPrefix(trimmed, "#"):
-			section = warns(l.lower)
+			section = warns(l)
 		}
 		if fence == "" {
 			l.comment, comment = inHTMLComment(s, comment)
 		}
-		l.defends = section || warns(l.lower) || before != "" && warns(before)
+		l.defends = section || warns(l) || introduced
 		if trimmed != "" && !l.fence {
-			before = ""
-			if strings.HasSuffix(trimmed, ":") {
-				before = l.lower
-			}
+			introduced = strings.HasSuffix(trimmed, ":") && warns(l)
 		}
 		list = append(list, l)
 	}

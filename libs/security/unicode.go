@@ -56,6 +56,8 @@ func lookForUnseen(content string) (u unseen) {
 	}
 	line, before, inFlag, selectors := 1, rune(0), false, 0
 	for i, r := range content {
+		// A pattern's class of characters, such as what looks for them holds.
+		inClass := before == '-' || before == '[' || strings.HasPrefix(content[i+utf8.RuneLen(r):], "-")
 		isSelector := r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF
 		if isSelector {
 			selectors++
@@ -65,7 +67,7 @@ func lookForUnseen(content string) (u unseen) {
 		switch {
 		case r == '\n':
 			line++
-		case r < utf8.RuneSelf:
+		case r < utf8.RuneSelf, inClass:
 		case r == 0x1F3F4: // a flag's tags are how it is written
 			inFlag, before = true, r
 			continue
