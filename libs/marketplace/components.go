@@ -11,6 +11,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/security"
 )
 
 // Bounds of one plugin's folders; links may make them endless.
@@ -48,7 +49,7 @@ func components(folder fs.FS, d declared, plugin string, w *work) ([]plugpack.Co
 func (v *inventory) add(kind plugpack.ComponentKind, label, about, at string) bool {
 	c := plugpack.Component{
 		Kind: kind, Name: name(label), Path: short(at),
-		Description: plugpack.Cut(plugpack.Clean(about), plugpack.MaxDescription),
+		Description: plugpack.Cut(security.RedactSecrets(plugpack.Clean(about)), plugpack.MaxDescription),
 	}
 	key := string(kind) + " " + c.Name
 	if c.Name == "" || v.seen[key] || len(v.list) >= plugpack.MaxComponents {
@@ -83,7 +84,7 @@ func (v *inventory) commandMap(m object) {
 		} else if head, body, ok := v.read(at); !ok {
 			continue
 		} else {
-			about = firstFilled(about, head.Text("description"), claudecode.FirstLine(string(body), ""))
+			about = firstFilled(about, head.Text("description"), firstLine(body))
 		}
 		v.add(plugpack.Command, label, about, at)
 	}
@@ -111,7 +112,7 @@ func (v *inventory) markdown(kind plugpack.ComponentKind, p string) {
 			rel = strings.TrimPrefix(strings.TrimPrefix(file, p), "/")
 		}
 		label := strings.ReplaceAll(rel[:len(rel)-len(".md")], "/", ":")
-		about := firstFilled(head.Text("description"), claudecode.FirstLine(string(body), ""))
+		about := firstFilled(head.Text("description"), firstLine(body))
 		// Agents are called by their own name; where two have the same, the
 		// second is still one of its own.
 		added := false
@@ -122,6 +123,13 @@ func (v *inventory) markdown(kind plugpack.ComponentKind, p string) {
 			v.measure(path.Base(label), head, body)
 		}
 	}
+}
+
+// firstLine is redacted first: the client cuts it, and half a secret is one too.
+func firstLine(body []byte) string {
+	const head = 8 << 10
+	text := strings.ToValidUTF8(string(body[:min(len(body), head)]), "")
+	return claudecode.FirstLine(security.RedactSecrets(text), "")
 }
 
 // Bounds of the front matter that is kept of one component.
@@ -240,7 +248,7 @@ func (v *inventory) skill(dir, label string) bool {
 	if label == "" || label == "." {
 		label = firstFilled(head.Text("name"), "skill")
 	}
-	if v.add(plugpack.Skill, label, firstFilled(head.Text("description"), claudecode.FirstLine(string(body), "")), file) {
+	if v.add(plugpack.Skill, label, firstFilled(head.Text("description"), firstLine(body)), file) {
 		v.measure(label, head, body)
 	}
 	return true

@@ -30,7 +30,11 @@ const reader = 5
 
 // ReaderVersion changes with the reader and with the rules of security and
 // quality, so that marketplaces that have not changed are read again.
-var ReaderVersion = reader<<32 | int(crc32.ChecksumIEEE([]byte(security.Ruleset()+quality.Ruleset())))
+var ReaderVersion = readerVersion(reader, security.Ruleset(), quality.Ruleset())
+
+func readerVersion(reader int, rulesets ...string) int {
+	return reader<<32 | int(crc32.ChecksumIEEE([]byte(strings.Join(rulesets, " "))))
+}
 
 // File is where a marketplace's list is.
 const File = ".claude-plugin/marketplace.json"

@@ -37,7 +37,7 @@ func (w *work) look(from Input, folder fs.FS, dir string, components []plugpack.
 	}
 	var files []security.File
 	for rel, e := range from.Tree.in(dir) {
-		files = append(files, security.File{Path: rel, Mode: e.Mode, Size: e.Size})
+		files = append(files, security.File{Path: rel, Mode: e.Mode, Size: e.Size, Link: e.Link})
 		w.looked += e.Size
 	}
 	s, bug := security.Scan(security.Input{FS: folder, Dir: dir, Files: files, Components: components})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/security"
 )
 
 // readSource reads an entry's source. problem says why the client lists the
@@ -30,10 +31,10 @@ func unsupported(problem string) (plugpack.Source, string) {
 func relativeSource(text string) (s plugpack.Source, problem string) {
 	if text != "." && !strings.HasPrefix(text, "./") {
 		s, problem = unsupported(`source is a text that does not begin with "./"`)
-		s.Path = short(text)
+		s.Path = bounded(text)
 		return s, problem
 	}
-	s = plugpack.Source{Kind: plugpack.SourceRelative, Path: short(text)}
+	s = plugpack.Source{Kind: plugpack.SourceRelative, Path: bounded(text)}
 	if s.Path != text {
 		return s, "source has characters that no path should have, or is too long"
 	}
@@ -56,7 +57,7 @@ func objectSource(o object) (plugpack.Source, string) {
 	}
 	for _, name := range append(required, optional...) {
 		text, _ := o[name].(string)
-		if *fields[name] = short(text); *fields[name] != text {
+		if *fields[name] = bounded(text); *fields[name] != text {
 			return s, "source: " + name + " has invisible characters or is too long"
 		}
 	}
@@ -99,8 +100,14 @@ func withoutPassword(s string) string {
 // marketplace itself lives.
 const gitHubHost = "github.com"
 
-// short makes text fit for a short field.
-func short(s string) string { return plugpack.Cut(plugpack.Clean(s), plugpack.MaxShort) }
+// bounded is for what says where files are, and is compared with what was read.
+func bounded(s string) string { return plugpack.Cut(plugpack.Clean(s), plugpack.MaxShort) }
+
+// short makes text fit for a short field. What is cut is redacted before: half a
+// secret is one too.
+func short(s string) string {
+	return plugpack.Cut(security.RedactSecrets(plugpack.Clean(s)), plugpack.MaxShort)
+}
 
 func text(v any) string {
 	s, _ := v.(string)
@@ -113,7 +120,9 @@ func person(v any) plugpack.Person {
 	return plugpack.Person{Name: name(text(o["name"])), Email: short(text(o["email"])), URL: webAddress(text(o["url"]))}
 }
 
-func name(s string) string { return plugpack.Cut(plugpack.Clean(s), plugpack.MaxName) }
+func name(s string) string {
+	return plugpack.Cut(security.RedactSecrets(plugpack.Clean(s)), plugpack.MaxName)
+}
 
 // webAddress keeps only what a page may link to: manifests may hold
 // javascript: and data: addresses.

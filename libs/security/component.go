@@ -150,7 +150,7 @@ var fetchers = []*regexp.Regexp{
 func downloads(command string) (list []string) {
 	for _, f := range fetchers {
 		for _, m := range f.FindAllStringSubmatch(command, 4) {
-			if name := redactSecrets(m[2]); !strings.HasPrefix(name, ".") && !slices.Contains(list, name) {
+			if name := RedactSecrets(m[2]); !strings.HasPrefix(name, ".") && !slices.Contains(list, name) {
 				list = append(list, name)
 			}
 		}

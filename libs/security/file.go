@@ -122,7 +122,10 @@ func (c *scanner) text(at, content string) {
 // own files.
 func (c *scanner) link(f File) {
 	c.files++
-	target, err := fs.ReadLink(c.in.FS, f.Path)
+	target, err := f.Link, error(nil)
+	if target == "" {
+		target, err = fs.ReadLink(c.in.FS, f.Path)
+	}
 	if err != nil {
 		c.add(ruleLink, medium, f.Path, 0, "A link could not be kept, as one that leads out of the repository.", "")
 		c.skip(f.Path, "is a link that was left out")

@@ -30,6 +30,9 @@ var (
 		{[]string{"sk-", "sk_live_", "rk_live_"}, re(`\b(sk-[\w-]{20,}|[sr]k_live_\w{16,})`), redactedMark},
 		{[]string{"xox", "xapp-"}, re(`\b(xox[abeprs]|xapp)-[\w.-]{10,}`), redactedMark},
 		{[]string{"eyj"}, re(`\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+`), redactedMark},
+		// What was cut before it came here.
+		{[]string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk-", "k_live_", "xox", "akia", "aiza", "dop_v1_", "pypi-", "eyj"},
+			re(`\b(gh[pousr]_|github_pat_|glpat-|sk-ant-|sk-proj-|[sr]k_live_|xox[abp]-|AKIA[0-9A-Z]|AIza|dop_v1_|pypi-AgE|eyJ[\w-]{6})[\w.-]*(…|$)`), redactedMark},
 		{[]string{"private key"}, re(`-----BEGIN ([A-Z]+ )?PRIVATE KEY( BLOCK)?-----[\s\S]*?(-----END ([A-Z]+ )?PRIVATE KEY( BLOCK)?-----|$)`), redactedMark},
 		{[]string{"://"}, re(`(://)[^/\s:@"'<>]+:[^/\s@"'<>]+@`), "${1}" + redactedMark + "@"},
 		{[]string{"://"}, re(`(://)[^/\s:@"'<>]{20,}@`), "${1}" + redactedMark + "@"},
@@ -42,12 +45,12 @@ var (
 )
 
 // Redact takes secrets and private addresses out of any text.
-func Redact(s string) string { return redactPrivate(redactSecrets(s)) }
+func Redact(s string) string { return redactPrivate(RedactSecrets(s)) }
 
 // RedactCommand is Redact for a command, in which what follows a word such as
 // token is a secret whatever it looks like.
 func RedactCommand(s string) string {
-	s = redactSecrets(s)
+	s = RedactSecrets(s)
 	return redactPrivate(assigned.ReplaceAllString(s, "${1}"+redactedMark))
 }
 
@@ -66,7 +69,8 @@ func RedactArgs(args []string) []string {
 	return out
 }
 
-func redactSecrets(s string) string {
+// RedactSecrets takes out secrets alone, for what has to stay an address.
+func RedactSecrets(s string) string {
 	lower := strings.ToLower(s)
 	for i := range secrets {
 		f := &secrets[i]
@@ -145,8 +149,8 @@ func redactPrivate(s string) string {
 func RedactFacts(f plugpack.Facts) plugpack.Facts {
 	source, origin := f.Source, f.Origin
 	redactValue(reflect.ValueOf(&f).Elem(), Redact)
-	redactValue(reflect.ValueOf(&source).Elem(), redactSecrets)
-	f.Source, f.Origin = source, redactSecrets(origin)
+	redactValue(reflect.ValueOf(&source).Elem(), RedactSecrets)
+	f.Source, f.Origin = source, RedactSecrets(origin)
 	return f
 }
 

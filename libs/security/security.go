@@ -37,6 +37,7 @@ type File struct {
 	Path string // within the plugin
 	Mode string // as Git writes it
 	Size int64
+	Link string // a link's target, where it is known
 }
 
 // Input is a plugin to scan.
@@ -162,7 +163,7 @@ func lower(l plugpack.Level) plugpack.Level {
 	return weights[max(slices.Index(weights, l)-1, 0)]
 }
 
-func shown(s string) string { return plugpack.Cut(redactSecrets(plugpack.Clean(s)), plugpack.MaxShort) }
+func shown(s string) string { return plugpack.Cut(RedactSecrets(plugpack.Clean(s)), plugpack.MaxShort) }
 
 // excerptOf is made before the cut, so that no half of a secret is left over.
 func excerptOf(s string) string {
