@@ -53,6 +53,7 @@ type Security struct {
 	Reason   string                 `json:"reason,omitempty" doc:"Why it does not speak for every file"`
 	Ruleset  string                 `json:"ruleset,omitempty"`
 	Files    int                    `json:"files" doc:"That were looked at"`
+	Reach    []plugpack.Reach       `json:"reach" doc:"What each hook and server runs and connects to: an inventory, not a finding"`
 	Findings []Finding              `json:"findings"`
 	Omitted  int                    `json:"omitted" doc:"Findings beyond those listed"`
 }
@@ -119,9 +120,9 @@ func newCheck(p plugpack.Plugin, c plugpack.Check) Check {
 
 func newSecurity(p plugpack.Plugin, s *plugpack.Security) Security {
 	if s == nil {
-		return Security{Findings: []Finding{}}
+		return Security{Reach: []plugpack.Reach{}, Findings: []Finding{}}
 	}
-	scan := Security{State: s.State, Reason: s.Reason, Ruleset: s.Ruleset, Files: s.Files, Findings: []Finding{}, Omitted: s.Omitted}
+	scan := Security{State: s.State, Reason: s.Reason, Ruleset: s.Ruleset, Files: s.Files, Reach: orEmpty(s.Reach), Findings: []Finding{}, Omitted: s.Omitted}
 	for _, f := range s.Findings {
 		scan.Findings = append(scan.Findings, Finding{
 			Rule: f.Rule, Version: f.Version, Category: f.Category, Severity: f.Severity, Confidence: f.Confidence,

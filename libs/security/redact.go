@@ -33,7 +33,7 @@ var (
 		// What was cut before it came here.
 		{[]string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "sk-", "k_live_", "xox", "akia", "aiza", "dop_v1_", "pypi-", "eyj"},
 			re(`\b(gh[pousr]_|github_pat_|glpat-|sk-ant-|sk-proj-|[sr]k_live_|xox[abp]-|AKIA[0-9A-Z]|AIza|dop_v1_|pypi-AgE|eyJ[\w-]{6})[\w.-]*(…|$)`), redactedMark},
-		{[]string{"private key"}, re(`-----BEGIN ([A-Z]+ )?PRIVATE KEY( BLOCK)?-----[\s\S]*?(-----END ([A-Z]+ )?PRIVATE KEY( BLOCK)?-----|$)`), redactedMark},
+		{[]string{"private key"}, re(`-*BEGIN ([A-Z]+ )?PRIVATE KEY( BLOCK)?--[\s\S]*?(-----END ([A-Z]+ )?PRIVATE KEY( BLOCK)?-----|$)`), redactedMark},
 		{[]string{"://"}, re(`(://)[^/\s:@"'<>]+:[^/\s@"'<>]+@`), "${1}" + redactedMark + "@"},
 		{[]string{"://"}, re(`(://)[^/\s:@"'<>]{20,}@`), "${1}" + redactedMark + "@"},
 		{[]string{"bearer ", "basic "}, re(`(?i)\b((?:authorization["']?\s*[:=]\s*["']?\s*)(?:bearer|basic) )[^\s"'$<{]{8,}`), "${1}" + redactedMark},

@@ -41,7 +41,7 @@ var credentialRules = []textRule{
 	},
 	{
 		Rule: Rule{"credential.dotenv", 1, readsSecret, medium, low, "It reads a project's .env file, which usually holds secrets.", "Read the one variable that is needed."},
-		in:   code | instruction | config, words: []string{".env"},
+		in:   code | instruction | config, words: []string{".env"}, with: []string{"cat ", "base64", "curl", "scp", "tar ", "zip ", "head ", "less ", "read", "send", "include", "print", "show", "upload", "open", "copy"},
 		pattern: re(`(?i)\b(cat|base64|curl\s[^\n]*(-d|-F|-T|--data\S*|--upload-file)|scp|tar\s+\S+|zip\s+\S+|head|less)\s[^\n|]*[\s/@"'=]\.env(\.\w+)?(\s|["'|;]|$)|\b(read|send|include|print|show|upload|open|copy)\b[^\n]*[\s/"'` + "`" + `]\.env(\.(local|production|prod))?["'` + "`" + `\s,.)]`),
 		unless:  re(`(?i)\.env\.(example|sample|template|dist)|dotenv|gitignore|load_env`),
 		quiet:   true,

@@ -45,7 +45,7 @@ var instructionRules = []textRule{
 	},
 	{
 		Rule: Rule{"instruction.before-all", 1, instructs, medium, medium, "It has a command run before anything else, whatever the user asked for.", "Let the task decide what is run."},
-		in:   instruction, words: []string{"before ", "regardless ", "on every "}, with: []string{"run", "execute", "curl", "fetch", "download", "install", "call", "send"},
+		in:   instruction, words: []string{"before doing", "before answering", "before starting", "before you do", "before responding", "regardless of", "on every message", "on every prompt", "on every request", "on every session"}, with: []string{"run", "execute", "curl", "fetch", "download", "install", "call", "send"},
 		pattern: re(`(?i)\b(before (doing|answering|starting|you do|responding to) (anything( else)?|any (request|question|task|prompt))|regardless of (what|the) (the )?(user|request|task)|on every (message|prompt|request|session))\b[^\n]*\b(run|execute|curl|fetch|download|install|call|send)\b[^\n]*(https?://|curl|wget|npx|pip|npm|bash|\.sh|python)`),
 	},
 	{

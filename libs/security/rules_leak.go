@@ -19,7 +19,7 @@ var leakRules = []textRule{
 	},
 	{
 		Rule: Rule{"leak.file", 1, sendsData, critical, high, "It sends a file that holds credentials over the network.", "Remove it."},
-		in:   anything &^ other, words: []string{".ssh", ".aws", ".env", ".netrc", ".npmrc", "id_rsa", "id_ed25519", "credentials", ".git-credentials", "/etc/passwd", "keychain", ".kube", ".gnupg", ".claude"},
+		in:   anything &^ other, words: []string{".ssh", ".aws", ".env", ".netrc", ".npmrc", "id_rsa", "id_ed25519", "credentials", ".git-credentials", "/etc/passwd", "keychain", ".kube", ".gnupg", ".claude"}, with: []string{"curl", "wget", "scp", "nc ", "ncat", "rsync", "s3 cp", "gsutil"},
 		pattern: re(`(?i)\b(curl|wget|scp|nc|ncat|rsync|aws s3 cp|gsutil cp)\b[^\n]*(@|<\s*|-T\s*|--upload-file[= ]|--post-file[= ]|\$\((cat|base64[^)]{0,20})\s+|\s)["']?[^\s"'|]*(\.ssh/|\.aws/|/\.env\b|@\.env\b|<\s*\.env|\s\.env\b|\.netrc|\.npmrc|id_rsa|id_ed25519|\.git-credentials|/etc/passwd|\.kube/config|\.gnupg|\.credentials\.json)` +
 			`|(\.ssh/|\.aws/credentials|\.env\b|\.netrc|\.npmrc|id_rsa|id_ed25519|\.git-credentials|/etc/passwd|\.kube/config)[^\n]*\|[^\n]*\b(curl|nc|ncat|wget)\b`),
 		unless: re(`(?i)--env-file|\bscp\s+-i\b|rsync\s[^\n]*--exclude|-e ["']?ssh|ssh -i|scp\s[^\n]{0,30}-i\s|--netrc`),

@@ -91,10 +91,10 @@ func (c *corpus) undisturbed(ctx context.Context, data string) (dump, error) {
 	printTable(rows)
 	fmt.Printf("first run: %d repositories in %.1f s, %d API requests, %d of them counted\n\n",
 		len(rows), time.Since(start).Seconds(), first.Requests, first.Counted)
-	if err := accounted(rows); err != nil {
+	if err := printTotals(ctx, p.client); err != nil {
 		return nil, err
 	}
-	if err := printTotals(ctx, p.client); err != nil {
+	if err := accounted(rows); err != nil {
 		return nil, err
 	}
 	if err := c.secondRun(ctx, data); err != nil {

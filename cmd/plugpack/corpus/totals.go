@@ -14,13 +14,14 @@ import (
 
 // printTotals says what the plugins are, by kind of source, by state, by what
 // the client makes of them and by component. A plugin without a state, or one
-// that was read and has no verdicts, is an error.
+// that was read and has no verdicts or no security scan, is an error.
 func printTotals(ctx context.Context, client *api.Client) error {
 	ps, err := plugins(ctx, client, url.Values{})
 	if err != nil {
 		return err
 	}
 	sources, states, loads, components, faults := tally{}, tally{}, tally{}, tally{}, tally{}
+	scans, findings := tally{}, tally{}
 	for _, p := range ps {
 		page, _, err := client.Plugin(ctx, p.Slug)
 		if err != nil {
@@ -34,6 +35,9 @@ func printTotals(ctx context.Context, client *api.Client) error {
 		for _, c := range page.Components {
 			components[string(c.Kind)]++
 		}
+		if err := countFindings(ctx, client, page, scans, findings); err != nil {
+			return err
+		}
 		if page.Verdicts == nil {
 			continue
 		}
@@ -42,8 +46,26 @@ func printTotals(ctx context.Context, client *api.Client) error {
 			faults[string(f.Severity)+" "+f.Code]++
 		}
 	}
-	fmt.Printf("%d plugins by source: %s\n  by state: %s\n  loading: %s\n  components: %s\n  found by the client's check: %s\n\n",
-		len(ps), sources, states, loads, components, faults)
+	fmt.Printf("%d plugins by source: %s\n  by state: %s\n  loading: %s\n  components: %s\n  found by the client's check: %s\n  security scans: %s\n  security findings by rule: %s\n\n",
+		len(ps), sources, states, loads, components, faults, scans, findings)
+	return nil
+}
+
+// countFindings counts the states of security scans and their findings by rule
+// and confidence.
+func countFindings(ctx context.Context, client *api.Client, page api.PluginPage, scans, findings tally) error {
+	r, err := client.Report(ctx, page.ID)
+	if err != nil {
+		return fmt.Errorf("read the report of %s: %w", page.Slug, err)
+	}
+	state := r.Security.State
+	if page.State == plugpack.StateRead && (state == plugpack.NotScanned || state == plugpack.ScanError) {
+		return fmt.Errorf("%s was read, and its security scan is %q: %s", page.Key, state, r.Security.Reason)
+	}
+	scans[state.String()]++
+	for _, f := range r.Security.Findings {
+		findings[fmt.Sprintf("%s (%s)", f.Rule, f.Confidence)]++
+	}
 	return nil
 }
 
