@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/quality"
+	"github.com/plugpack/plugpack/libs/security"
 )
 
 func TestWhatRunsAndReaches(t *testing.T) {
@@ -69,5 +71,18 @@ func TestCosts(t *testing.T) {
 		if c.Name == "deep:b" && string(c.Frontmatter["model"]) != `"opus"` {
 			t.Errorf("front matter %v", c.Frontmatter)
 		}
+	}
+}
+
+func TestReaderVersionMovesWithEachRuleset(t *testing.T) {
+	t.Parallel()
+	now := readerVersion(1, "a", "b")
+	for _, other := range []int{readerVersion(2, "a", "b"), readerVersion(1, "c", "b"), readerVersion(1, "a", "c"), readerVersion(1, "b", "a")} {
+		if other == now {
+			t.Error("another reader or ruleset has the same version")
+		}
+	}
+	if ReaderVersion != readerVersion(reader, security.Ruleset(), quality.Ruleset()) {
+		t.Error("the version does not follow from the rulesets in use")
 	}
 }
