@@ -175,7 +175,8 @@ type meiliIndex struct {
 	primaryKey string
 	settings   map[string]any
 	docs       map[string]map[string]any
-	order      []string // ids in the order of their first addition
+	order      []string    // ids in the order of their first addition; those that are gone too, for a while
+	dictionary *meiliWords // nil until the next search
 }
 
 type meiliFailure struct{ typ, code string }
@@ -206,6 +207,7 @@ func newMeiliStandIn() *meiliStandIn {
 		"POST /indexes/{uid}/search":                 s.search,
 		"GET /tasks":                                 s.listTasks,
 		"GET /tasks/{task}":                          s.getTask,
+		"POST /tasks/cancel":                         s.cancelTasks,
 	} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			status, answer := s.authorized(r, h)
@@ -276,23 +278,39 @@ var meiliCodes = map[string]struct {
 	status int
 	typ    string
 }{
-	"missing_authorization_header": {http.StatusUnauthorized, "auth"},
-	"invalid_api_key":              {http.StatusForbidden, "auth"},
-	"index_not_found":              {http.StatusNotFound, "invalid_request"},
-	"index_already_exists":         {http.StatusConflict, "invalid_request"},
-	"invalid_index_uid":            {http.StatusBadRequest, "invalid_request"},
-	"document_not_found":           {http.StatusNotFound, "invalid_request"},
-	"missing_document_id":          {http.StatusBadRequest, "invalid_request"},
-	"invalid_document_id":          {http.StatusBadRequest, "invalid_request"},
-	"task_not_found":               {http.StatusNotFound, "invalid_request"},
-	"malformed_payload":            {http.StatusBadRequest, "invalid_request"},
-	"bad_request":                  {http.StatusBadRequest, "invalid_request"},
-	"invalid_content_type":         {http.StatusUnsupportedMediaType, "invalid_request"},
-	"invalid_search_filter":        {http.StatusBadRequest, "invalid_request"},
-	"invalid_search_sort":          {http.StatusBadRequest, "invalid_request"},
-	"invalid_document_filter":      {http.StatusBadRequest, "invalid_request"},
-	"no_space_left_on_device":      {http.StatusUnprocessableEntity, "system"},
-	"internal":                     {http.StatusInternalServerError, "internal"},
+	"missing_authorization_header":                {http.StatusUnauthorized, "auth"},
+	"invalid_api_key":                             {http.StatusForbidden, "auth"},
+	"index_not_found":                             {http.StatusNotFound, "invalid_request"},
+	"index_already_exists":                        {http.StatusConflict, "invalid_request"},
+	"invalid_index_uid":                           {http.StatusBadRequest, "invalid_request"},
+	"document_not_found":                          {http.StatusNotFound, "invalid_request"},
+	"missing_document_id":                         {http.StatusBadRequest, "invalid_request"},
+	"invalid_document_id":                         {http.StatusBadRequest, "invalid_request"},
+	"task_not_found":                              {http.StatusNotFound, "invalid_request"},
+	"malformed_payload":                           {http.StatusBadRequest, "invalid_request"},
+	"bad_request":                                 {http.StatusBadRequest, "invalid_request"},
+	"invalid_content_type":                        {http.StatusUnsupportedMediaType, "invalid_request"},
+	"invalid_search_filter":                       {http.StatusBadRequest, "invalid_request"},
+	"invalid_search_sort":                         {http.StatusBadRequest, "invalid_request"},
+	"invalid_search_facets":                       {http.StatusBadRequest, "invalid_request"},
+	"invalid_search_limit":                        {http.StatusBadRequest, "invalid_request"},
+	"invalid_search_matching_strategy":            {http.StatusBadRequest, "invalid_request"},
+	"invalid_document_filter":                     {http.StatusBadRequest, "invalid_request"},
+	"invalid_document_limit":                      {http.StatusBadRequest, "invalid_request"},
+	"invalid_document_offset":                     {http.StatusBadRequest, "invalid_request"},
+	"invalid_settings_ranking_rules":              {http.StatusBadRequest, "invalid_request"},
+	"invalid_settings_typo_tolerance":             {http.StatusBadRequest, "invalid_request"},
+	"invalid_swap_indexes":                        {http.StatusBadRequest, "invalid_request"},
+	"invalid_swap_duplicate_index_found":          {http.StatusBadRequest, "invalid_request"},
+	"invalid_task_statuses":                       {http.StatusBadRequest, "invalid_request"},
+	"missing_task_filters":                        {http.StatusBadRequest, "invalid_request"},
+	"index_primary_key_already_exists":            {http.StatusBadRequest, "invalid_request"},
+	"index_primary_key_no_candidate_found":        {http.StatusBadRequest, "invalid_request"},
+	"index_primary_key_multiple_candidates_found": {http.StatusBadRequest, "invalid_request"},
+	"payload_too_large":                           {http.StatusRequestEntityTooLarge, "invalid_request"},
+	"missing_payload":                             {http.StatusBadRequest, "invalid_request"},
+	"no_space_left_on_device":                     {http.StatusUnprocessableEntity, "system"},
+	"internal":                                    {http.StatusInternalServerError, "internal"},
 }
 
 func newMeiliProblem(code, format string, args ...any) *meiliProblem {
@@ -306,12 +324,20 @@ func meiliError(code, format string, args ...any) (int, any) {
 	return meiliCodes[code].status, newMeiliProblem(code, format, args...)
 }
 
+// meiliPayload is the engine's own bound of a request.
+const meiliPayload = 100 << 20
+
 func meiliBody(r *http.Request, into any) (int, any) {
 	if ct := r.Header.Get("Content-Type"); !strings.HasPrefix(ct, "application/json") {
 		return meiliError("invalid_content_type", "The Content-Type `%s` is invalid. Accepted values for the Content-Type header are: `application/json`", ct)
 	}
-	b, err := io.ReadAll(r.Body)
-	if err == nil {
+	b, err := io.ReadAll(io.LimitReader(r.Body, meiliPayload+1))
+	switch {
+	case len(b) > meiliPayload:
+		return meiliError("payload_too_large", "The provided payload reached the size limit. The maximum accepted payload size is 100 MB.")
+	case err == nil && len(b) == 0:
+		return meiliError("missing_payload", "A json payload is missing.")
+	case err == nil:
 		err = json.Unmarshal(b, into)
 	}
 	if err != nil {
@@ -333,12 +359,15 @@ func (s *meiliStandIn) version(*http.Request) (int, any) {
 	return http.StatusOK, map[string]string{"commitSha": "unknown", "commitDate": "unknown", "pkgVersion": "1.20.0"}
 }
 
-func (s *meiliStandIn) listIndexes(*http.Request) (int, any) {
-	results := []any{}
+func (s *meiliStandIn) listIndexes(r *http.Request) (int, any) {
+	results := []map[string]any{}
 	for _, uid := range slices.Sorted(maps.Keys(s.indexes)) {
 		results = append(results, describeIndex(uid, s.indexes[uid]))
 	}
-	return http.StatusOK, map[string]any{"results": results, "offset": 0, "limit": 20, "total": len(results)}
+	offset, limit := 0, 20
+	_, _ = fmt.Sscan(r.URL.Query().Get("offset"), &offset)
+	_, _ = fmt.Sscan(r.URL.Query().Get("limit"), &limit)
+	return http.StatusOK, map[string]any{"results": window(results, offset, limit), "offset": offset, "limit": limit, "total": len(results)}
 }
 
 func (s *meiliStandIn) getIndex(r *http.Request) (int, any) {
@@ -385,10 +414,15 @@ func (s *meiliStandIn) getDocument(r *http.Request) (int, any) {
 func (s *meiliStandIn) listDocuments(r *http.Request) (int, any) {
 	q := r.URL.Query()
 	f := meiliFetch{Limit: 20}
-	if n, err := strconv.Atoi(q.Get("limit")); err == nil {
-		f.Limit = n
+	for name, into := range map[string]*int{"limit": &f.Limit, "offset": &f.Offset} {
+		if text := q.Get(name); text != "" {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 0 {
+				return meiliError("invalid_document_"+name, "Invalid value in parameter `%s`: could not parse `%s` as a positive integer", name, text)
+			}
+			*into = n
+		}
 	}
-	f.Offset, _ = strconv.Atoi(q.Get("offset"))
 	if fields := q.Get("fields"); fields != "" {
 		f.Fields = strings.Split(fields, ",")
 	}
@@ -420,15 +454,21 @@ func (s *meiliStandIn) fetch(r *http.Request, f meiliFetch) (int, any) {
 	if err != nil {
 		return meiliError("invalid_document_filter", "%v", err)
 	}
+	ids := i.order
+	if f.IDs != nil {
+		ids = f.IDs
+	}
 	var found []map[string]any
-	for _, id := range i.order {
-		if d := i.docs[id]; keep(d) && (f.IDs == nil || slices.Contains(f.IDs, id)) {
-			found = append(found, project(d, f.Fields))
+	for _, id := range ids {
+		if d, ok := i.docs[id]; ok && keep(d) {
+			found = append(found, d)
 		}
 	}
-	return http.StatusOK, map[string]any{
-		"results": window(found, f.Offset, f.Limit), "offset": f.Offset, "limit": f.Limit, "total": len(found),
+	results := window(found, f.Offset, f.Limit)
+	for n := range results {
+		results[n] = project(results[n], f.Fields)
 	}
+	return http.StatusOK, map[string]any{"results": results, "offset": f.Offset, "limit": f.Limit, "total": len(found)}
 }
 
 // project keeps the named fields; none or "*" keeps all.
@@ -456,23 +496,4 @@ func (s *meiliStandIn) getTask(r *http.Request) (int, any) {
 		return meiliError("task_not_found", "Task `%s` not found.", r.PathValue("task"))
 	}
 	return http.StatusOK, s.tasks[uid]
-}
-
-func (s *meiliStandIn) listTasks(r *http.Request) (int, any) {
-	q := r.URL.Query()
-	matches := func(list, v string) bool { return list == "" || slices.Contains(strings.Split(list, ","), v) }
-	limit := 20
-	if n, err := strconv.Atoi(q.Get("limit")); err == nil {
-		limit = n
-	}
-	results, total := []*meiliTask{}, 0
-	for _, t := range slices.Backward(s.tasks) { // the newest first
-		if matches(q.Get("statuses"), t.Status) && matches(q.Get("types"), t.Type) && matches(q.Get("indexUids"), t.IndexUID) {
-			total++
-			if len(results) < limit {
-				results = append(results, t)
-			}
-		}
-	}
-	return http.StatusOK, map[string]any{"results": results, "limit": limit, "total": total, "from": nil, "next": nil}
 }

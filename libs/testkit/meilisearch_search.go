@@ -3,29 +3,29 @@ package testkit
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-	"unicode"
 )
 
 type meiliSearch struct {
 	Q                    string   `json:"q"`
 	Offset               int      `json:"offset"`
 	Limit                *int     `json:"limit"`
+	Page                 *int     `json:"page"`
+	HitsPerPage          *int     `json:"hitsPerPage"`
 	Filter               any      `json:"filter"`
 	Facets               []string `json:"facets"`
 	Sort                 []string `json:"sort"`
+	MatchingStrategy     string   `json:"matchingStrategy"`
 	AttributesToRetrieve []string `json:"attributesToRetrieve"`
 }
 
-// search finds documents that hold every word of q, the last one as a prefix,
-// in a searchable attribute. A document ranks by the first attribute with a
-// hit, then by the sort and by the custom ranking rules. Typos are not
-// tolerated here.
+// search finds documents that hold the words of q, the last one as a prefix,
+// with typos and synonyms as the settings have them. When too few hold all of
+// them, words are left out from the end, or not with the strategy "all". Hits
+// rank by the index's ranking rules; proximity is not reckoned.
 func (s *meiliStandIn) search(r *http.Request) (int, any) {
 	i, status, problem := s.index(r)
 	if i == nil {
@@ -43,25 +43,68 @@ func (s *meiliStandIn) search(r *http.Request) (int, any) {
 	if err != nil {
 		return meiliError("invalid_search_sort", "%v", err)
 	}
-	found := i.match(q.Q, keep)
-	slices.SortStableFunc(found, func(a, b meiliHit) int { return cmp.Or(cmp.Compare(a.attribute, b.attribute), order(a.doc, b.doc)) })
-	docs := i.distinct(found)
+	for _, facet := range q.Facets {
+		if facet != "*" && !slices.Contains(settingList(i.settings["filterableAttributes"]), facet) {
+			return meiliError("invalid_search_facets", "Invalid facet distribution: Attribute `%s` is not filterable.", facet)
+		}
+	}
+	switch q.MatchingStrategy {
+	case "", "last", "all", "frequency":
+	default:
+		return meiliError("invalid_search_matching_strategy", "Unknown value `%s` at `.matchingStrategy`: expected one of `last`, `all`, `frequency`", q.MatchingStrategy)
+	}
+	if q.Limit != nil && *q.Limit < 0 || q.Offset < 0 {
+		return meiliError("invalid_search_limit", "Invalid value type at `.limit`: expected a positive integer")
+	}
+	found := i.match(q, keep)
+	slices.SortStableFunc(found, order)
+	return http.StatusOK, i.answer(q, i.distinct(found))
+}
 
+// answer shows a part of the hits, of which no more than maxTotalHits count.
+func (i *meiliIndex) answer(q meiliSearch, docs []map[string]any) map[string]any {
+	reachable := docs
+	if bound, ok := i.number("pagination", "maxTotalHits"); ok && len(docs) > bound {
+		reachable = docs[:bound]
+	}
 	limit := 20
 	if q.Limit != nil {
 		limit = *q.Limit
 	}
-	hits := window(docs, q.Offset, limit)
+	answer := map[string]any{"query": q.Q, "processingTimeMs": 0}
+	offset := q.Offset
+	if q.Page != nil || q.HitsPerPage != nil {
+		page, each := 1, 20
+		if q.Page != nil {
+			page = *q.Page
+		}
+		if q.HitsPerPage != nil {
+			each = *q.HitsPerPage
+		}
+		limit, offset = each, max(page-1, 0)*each
+		pages := 0
+		if each > 0 {
+			pages = (len(reachable) + each - 1) / each
+		}
+		maps.Copy(answer, map[string]any{"page": page, "hitsPerPage": each, "totalPages": pages, "totalHits": len(reachable)})
+	} else {
+		maps.Copy(answer, map[string]any{"offset": offset, "limit": limit, "estimatedTotalHits": len(reachable)})
+	}
+	hits := window(reachable, offset, limit)
 	for n := range hits {
 		hits[n] = project(hits[n], q.AttributesToRetrieve)
 	}
-	answer := map[string]any{
-		"hits": hits, "query": q.Q, "processingTimeMs": 0, "offset": q.Offset, "limit": limit, "estimatedTotalHits": len(docs),
-	}
+	answer["hits"] = hits
 	if q.Facets != nil {
-		answer["facetDistribution"] = distribution(docs, q.Facets)
+		answer["facetDistribution"], answer["facetStats"] = i.distribution(docs, q.Facets)
 	}
-	return http.StatusOK, answer
+	return answer
+}
+
+func (i *meiliIndex) number(setting, member string) (int, bool) {
+	object, _ := i.settings[setting].(map[string]any)
+	n, ok := object[member].(float64)
+	return int(n), ok
 }
 
 // meiliMessage is an error in the engine's own words.
@@ -72,89 +115,160 @@ func (m meiliMessage) Error() string { return string(m) }
 
 func meiliText(format string, args ...any) error { return meiliMessage(fmt.Sprintf(format, args...)) }
 
+// meiliHit is a document with what the ranking rules look at.
 type meiliHit struct {
 	doc       map[string]any
-	attribute int // place of the best attribute with a hit
+	words     int // of the query that it answers
+	typos     int
+	attribute int
+	exact     int // words that it has as they were asked for
 }
 
-func (i *meiliIndex) match(q string, keep func(map[string]any) bool) []meiliHit {
-	terms := words(q)
+func (i *meiliIndex) match(q meiliSearch, keep func(map[string]any) bool) []meiliHit {
 	var found []meiliHit
-	for _, id := range i.order {
-		d := i.docs[id]
-		if !keep(d) {
-			continue
+	terms := i.terms(q.Q)
+	if len(terms) == 0 {
+		for _, id := range i.order {
+			if d, ok := i.docs[id]; ok && keep(d) {
+				found = append(found, meiliHit{doc: d})
+			}
 		}
-		if best, ok := i.best(d, terms); ok {
-			found = append(found, meiliHit{d, best})
+		return found
+	}
+	wanted := q.Offset + 20
+	if q.Limit != nil {
+		wanted = q.Offset + *q.Limit
+	}
+	seen := map[string]bool{}
+	for n := len(terms); n > 0 && (n == len(terms) || q.MatchingStrategy != "all" && len(found) < wanted); n-- {
+		for _, id := range slices.Sorted(maps.Keys(terms[0])) {
+			if d := i.docs[id]; !seen[id] && d != nil {
+				if h, ok := answers(d, id, terms[:n]); ok && keep(d) {
+					seen[id] = true
+					found = append(found, h)
+				}
+			}
 		}
 	}
 	return found
 }
 
-// best says whether d holds every term, and the first attribute that has one.
-func (i *meiliIndex) best(d map[string]any, terms []string) (attribute int, ok bool) {
-	if len(terms) == 0 {
-		return 0, true
+// terms gives the documents that answer each word of a query but stop words.
+func (i *meiliIndex) terms(q string) (terms []map[string]meiliTerm) {
+	asked := words(q)
+	stop := settingList(i.settings["stopWords"])
+	open := strings.TrimRight(q, " ") == q // the last word may go on
+	for n, word := range asked {
+		last := n == len(asked)-1
+		if slices.Contains(stop, word) && !(last && open && len(asked) == 1) {
+			continue
+		}
+		terms = append(terms, i.term(word, last && open))
 	}
-	attribute = -1
-	missing := slices.Clone(terms)
-	for n, name := range i.searchable(d) {
-		have := words(flatten(d[name]))
-		for t, term := range terms {
-			last := t == len(terms)-1
-			if slices.ContainsFunc(have, func(w string) bool { return w == term || last && strings.HasPrefix(w, term) }) {
-				missing = slices.DeleteFunc(missing, func(m string) bool { return m == term })
-				if attribute < 0 {
-					attribute = n
+	i.phrases(asked, terms)
+	return terms
+}
+
+// phrases lets a synonym of several words of the query answer for each of them.
+func (i *meiliIndex) phrases(asked []string, terms []map[string]meiliTerm) {
+	table, _ := i.settings["synonyms"].(map[string]any)
+	if len(terms) != len(asked) {
+		return // places shifted by stop words
+	}
+	for from := range asked {
+		for to := from + 2; to <= min(len(asked), from+4); to++ {
+			for _, other := range settingList(table[strings.Join(asked[from:to], " ")]) {
+				for id, hit := range i.every(words(other)) {
+					for n := from; n < to; n++ {
+						if _, there := terms[n][id]; !there {
+							terms[n][id] = hit
+						}
+					}
 				}
 			}
 		}
 	}
-	return attribute, len(missing) == 0
 }
 
-func (i *meiliIndex) searchable(d map[string]any) []string {
-	names := settingList(i.settings["searchableAttributes"])
-	if slices.Contains(names, "*") {
-		names = nil
-		for name := range d {
-			names = append(names, name)
+func answers(d map[string]any, id string, terms []map[string]meiliTerm) (h meiliHit, ok bool) {
+	h = meiliHit{doc: d, words: len(terms), attribute: 64}
+	for _, term := range terms {
+		hit, there := term[id]
+		if !there {
+			return h, false
 		}
-		slices.Sort(names)
+		h.typos += hit.typos
+		h.attribute = min(h.attribute, hit.attribute)
+		if hit.exact {
+			h.exact++
+		}
 	}
-	return names
+	return h, true
 }
 
-// ranking orders by the query's sort, then by the index's own rules.
-func (i *meiliIndex) ranking(sort []string) (func(a, b map[string]any) int, error) {
+// ranking orders by the index's ranking rules, one after the other.
+func (i *meiliIndex) ranking(sort []string) (func(a, b meiliHit) int, error) {
 	sortable := settingList(i.settings["sortableAttributes"])
 	for _, s := range sort {
-		name, _, _ := strings.Cut(s, ":")
+		name, direction, _ := strings.Cut(s, ":")
+		if direction != "asc" && direction != "desc" {
+			return nil, meiliText("Invalid syntax for the sort parameter: expected expression ending by `:asc` or `:desc`, found `%s`.", s)
+		}
 		if !slices.Contains(sortable, name) {
 			return nil, meiliText("Attribute `%s` is not sortable. Available sortable attributes are: `%s`.", name, strings.Join(sortable, ", "))
 		}
 	}
-	var rules []string
-	rules = append(rules, sort...)
+	var rules []func(a, b meiliHit) int
 	for _, rule := range settingList(i.settings["rankingRules"]) {
-		if strings.Contains(rule, ":") {
-			rules = append(rules, rule)
+		switch rule {
+		case "words":
+			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(b.words, a.words) })
+		case "typo":
+			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(a.typos, b.typos) })
+		case "attribute":
+			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(a.attribute, b.attribute) })
+		case "exactness":
+			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(b.exact, a.exact) })
+		case "sort":
+			for _, s := range sort {
+				rules = append(rules, byValue(s))
+			}
+		case "proximity":
+		default:
+			rules = append(rules, byValue(rule))
 		}
 	}
-	return func(a, b map[string]any) int {
+	return func(a, b meiliHit) int {
 		for _, rule := range rules {
-			name, direction, _ := strings.Cut(rule, ":")
-			c := compareValues(a[name], b[name])
-			if direction == "desc" {
-				c = -c
-			}
-			if c != 0 {
+			if c := rule(a, b); c != 0 {
 				return c
 			}
 		}
 		return 0
 	}, nil
+}
+
+// byValue orders as "name:asc" or "name:desc" says; what has no value is last.
+func byValue(rule string) func(a, b meiliHit) int {
+	name, direction, _ := strings.Cut(rule, ":")
+	return func(a, b meiliHit) int {
+		x, y := a.doc[name], b.doc[name]
+		if x == nil || y == nil {
+			return cmp.Compare(boolInt(x == nil), boolInt(y == nil))
+		}
+		c := compareValues(x, y)
+		if direction == "desc" {
+			return -c
+		}
+		return c
+	}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func compareValues(a, b any) int {
@@ -183,17 +297,37 @@ func (i *meiliIndex) distinct(found []meiliHit) []map[string]any {
 	return docs
 }
 
-func distribution(docs []map[string]any, facets []string) map[string]map[string]int {
-	counts := map[string]map[string]int{}
+// distribution counts each facet's values, of which maxValuesPerFacet are
+// shown, and gives the bounds of those that are numbers.
+func (i *meiliIndex) distribution(docs []map[string]any, facets []string) (counts map[string]map[string]int, stats map[string]map[string]float64) {
+	if slices.Contains(facets, "*") {
+		facets = settingList(i.settings["filterableAttributes"])
+	}
+	counts, stats = map[string]map[string]int{}, map[string]map[string]float64{}
+	most, bounded := i.number("faceting", "maxValuesPerFacet")
 	for _, facet := range facets {
-		counts[facet] = map[string]int{}
+		all := map[string]int{}
 		for _, d := range docs {
 			for _, v := range values(d[facet]) {
-				counts[facet][v]++
+				all[v]++
+			}
+			if n, ok := d[facet].(float64); ok {
+				if stats[facet] == nil {
+					stats[facet] = map[string]float64{"min": n, "max": n}
+				}
+				stats[facet]["min"], stats[facet]["max"] = min(stats[facet]["min"], n), max(stats[facet]["max"], n)
 			}
 		}
+		counts[facet] = all
+		if !bounded || len(all) <= most {
+			continue
+		}
+		counts[facet] = map[string]int{}
+		for _, v := range slices.Sorted(maps.Keys(all))[:most] {
+			counts[facet][v] = all[v]
+		}
 	}
-	return counts
+	return counts, stats
 }
 
 func settingList(v any) []string { return values(v) }
@@ -215,199 +349,3 @@ func values(v any) []string {
 }
 
 func flatten(v any) string { return strings.Join(values(v), " ") }
-
-func words(s string) []string {
-	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-// filter compiles a filter expression: a text, or a list whose members must
-// all hold and whose inner lists are alternatives.
-func (i *meiliIndex) filter(expression any) (func(map[string]any) bool, error) {
-	switch e := expression.(type) {
-	case nil:
-		return func(map[string]any) bool { return true }, nil
-	case string:
-		if strings.TrimSpace(e) == "" {
-			return i.filter(nil)
-		}
-		return i.parseFilter(e)
-	case []any:
-		return i.filterList(e, true)
-	}
-	return nil, meiliText("Invalid syntax for the filter parameter: expected String or Array, found: %v.", expression)
-}
-
-func (i *meiliIndex) filterList(list []any, all bool) (func(map[string]any) bool, error) {
-	var parts []func(map[string]any) bool
-	for _, member := range list {
-		part, err := i.filter(member)
-		if inner, ok := member.([]any); ok {
-			part, err = i.filterList(inner, !all)
-		}
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
-	}
-	return func(d map[string]any) bool {
-		for _, part := range parts {
-			if part(d) != all {
-				return !all
-			}
-		}
-		return all || len(parts) == 0
-	}, nil
-}
-
-var filterToken = regexp.MustCompile(`\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()\[\],]|!=|>=|<=|=|>|<|[^\s()\[\],=!<>"']+)`)
-
-type filterParser struct {
-	index  *meiliIndex
-	tokens []string
-}
-
-func (i *meiliIndex) parseFilter(text string) (f func(map[string]any) bool, err error) {
-	p := &filterParser{index: i}
-	for _, m := range filterToken.FindAllStringSubmatch(text, -1) {
-		p.tokens = append(p.tokens, m[1])
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			f, err = nil, fmt.Errorf("%v in filter `%s`", r, text)
-		}
-	}()
-	f = p.or()
-	if len(p.tokens) > 0 {
-		panic(fmt.Sprintf("Found unexpected characters at the end: `%s`", strings.Join(p.tokens, " ")))
-	}
-	return f, nil
-}
-
-func (p *filterParser) peek() string {
-	if len(p.tokens) == 0 {
-		return ""
-	}
-	return p.tokens[0]
-}
-
-func (p *filterParser) next() string {
-	if len(p.tokens) == 0 {
-		panic("Was expecting an operation")
-	}
-	t := p.tokens[0]
-	p.tokens = p.tokens[1:]
-	return t
-}
-
-func (p *filterParser) accept(word string) bool {
-	if strings.EqualFold(p.peek(), word) {
-		p.next()
-		return true
-	}
-	return false
-}
-
-func (p *filterParser) or() func(map[string]any) bool {
-	f := p.and()
-	for p.accept("OR") {
-		left, right := f, p.and()
-		f = func(d map[string]any) bool { return left(d) || right(d) }
-	}
-	return f
-}
-
-func (p *filterParser) and() func(map[string]any) bool {
-	f := p.not()
-	for p.accept("AND") {
-		left, right := f, p.not()
-		f = func(d map[string]any) bool { return left(d) && right(d) }
-	}
-	return f
-}
-
-func (p *filterParser) not() func(map[string]any) bool {
-	if p.accept("NOT") {
-		f := p.not()
-		return func(d map[string]any) bool { return !f(d) }
-	}
-	if p.accept("(") {
-		f := p.or()
-		if !p.accept(")") {
-			panic("Expression is missing the closing delimiter `)`")
-		}
-		return f
-	}
-	return p.condition()
-}
-
-func (p *filterParser) condition() func(map[string]any) bool {
-	name := unquote(p.next())
-	if !slices.Contains(settingList(p.index.settings["filterableAttributes"]), name) {
-		panic(fmt.Sprintf("Attribute `%s` is not filterable", name))
-	}
-	equal := func(want string) func(map[string]any) bool {
-		return func(d map[string]any) bool {
-			return slices.ContainsFunc(values(d[name]), func(v string) bool { return strings.EqualFold(v, want) })
-		}
-	}
-	switch op := p.next(); {
-	case op == "=":
-		return equal(unquote(p.next()))
-	case op == "!=":
-		f := equal(unquote(p.next()))
-		return func(d map[string]any) bool { return !f(d) }
-	case strings.EqualFold(op, "EXISTS"):
-		return func(d map[string]any) bool { _, ok := d[name]; return ok }
-	case strings.EqualFold(op, "IN"):
-		return p.in(equal)
-	case slices.Contains([]string{">", ">=", "<", "<="}, op):
-		return numeric(name, op, unquote(p.next()))
-	default:
-		panic(fmt.Sprintf("Was expecting an operation `=`, `!=`, `>=`, `>`, `<=`, `<`, `IN`, `EXISTS` at `%s`", op))
-	}
-}
-
-func (p *filterParser) in(equal func(string) func(map[string]any) bool) func(map[string]any) bool {
-	if !p.accept("[") {
-		panic("Expected only comma-separated field names inside `IN[..]`")
-	}
-	var options []func(map[string]any) bool
-	for !p.accept("]") {
-		options = append(options, equal(unquote(p.next())))
-		p.accept(",")
-	}
-	return func(d map[string]any) bool {
-		return slices.ContainsFunc(options, func(f func(map[string]any) bool) bool { return f(d) })
-	}
-}
-
-func numeric(name, op, text string) func(map[string]any) bool {
-	want, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		if at, timeErr := time.Parse(time.RFC3339, text); timeErr == nil {
-			want = float64(at.Unix())
-		} else {
-			panic(fmt.Sprintf("`%s` is not a number", text))
-		}
-	}
-	return func(d map[string]any) bool {
-		have, ok := d[name].(float64)
-		switch op {
-		case ">":
-			return ok && have > want
-		case ">=":
-			return ok && have >= want
-		case "<":
-			return ok && have < want
-		}
-		return ok && have <= want
-	}
-}
-
-func unquote(s string) string {
-	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') {
-		quote := s[:1]
-		return strings.ReplaceAll(s[1:len(s)-1], `\`+quote, quote)
-	}
-	return s
-}

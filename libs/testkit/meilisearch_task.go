@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,7 +17,7 @@ import (
 type meiliTask struct {
 	UID        int            `json:"uid"`
 	BatchUID   *int           `json:"batchUid"`
-	IndexUID   string         `json:"indexUid"`
+	IndexUID   *string        `json:"indexUid"` // null of a task that is about several
 	Status     string         `json:"status"`
 	Type       string         `json:"type"`
 	CanceledBy *int           `json:"canceledBy"`
@@ -30,14 +33,18 @@ type meiliTask struct {
 
 // enqueue accepts a task.
 func (s *meiliStandIn) enqueue(index, typ string, details map[string]any, apply func() *meiliProblem) (int, any) {
+	uid := &index
+	if index == "" {
+		uid = nil
+	}
 	t := &meiliTask{
-		UID: len(s.tasks), IndexUID: index, Status: "enqueued", Type: typ, Details: details,
+		UID: len(s.tasks), IndexUID: uid, Status: "enqueued", Type: typ, Details: details,
 		EnqueuedAt: time.Now().UTC(), apply: apply,
 	}
 	s.tasks = append(s.tasks, t)
 	s.queue <- t
 	return http.StatusAccepted, map[string]any{
-		"taskUid": t.UID, "indexUid": index, "status": t.Status, "type": typ, "enqueuedAt": t.EnqueuedAt,
+		"taskUid": t.UID, "indexUid": uid, "status": t.Status, "type": typ, "enqueuedAt": t.EnqueuedAt,
 	}
 }
 
@@ -48,7 +55,9 @@ func (s *meiliStandIn) work() {
 		s.hold.Lock()
 		s.mu.Lock()
 		start := time.Now().UTC()
-		t.Status, t.StartedAt, t.BatchUID = "processing", &start, &t.UID
+		if t.Status == "enqueued" {
+			t.Status, t.StartedAt, t.BatchUID = "processing", &start, &t.UID
+		}
 		s.mu.Unlock()
 		s.mu.Lock()
 		s.finish(t, start)
@@ -58,6 +67,9 @@ func (s *meiliStandIn) work() {
 }
 
 func (s *meiliStandIn) finish(t *meiliTask, start time.Time) {
+	if t.Status == "canceled" {
+		return
+	}
 	i := slices.IndexFunc(s.failures, func(f meiliFailure) bool { return f.typ == t.Type })
 	if i >= 0 {
 		code := s.failures[i].code
@@ -143,20 +155,63 @@ func (s *meiliStandIn) swapIndexes(r *http.Request) (int, any) {
 	if status, problem := meiliBody(r, &body); problem != nil {
 		return status, problem
 	}
+	seen := map[string]bool{}
+	for _, pair := range body {
+		if len(pair.Indexes) != 2 {
+			return meiliError("invalid_swap_indexes", "Two indexes must be given for each swap. The list `%v` contains %d indexes.", pair.Indexes, len(pair.Indexes))
+		}
+		for _, uid := range pair.Indexes {
+			if seen[uid] {
+				return meiliError("invalid_swap_duplicate_index_found", "Indexes must be declared only once during a swap. `%s` was specified several times.", uid)
+			}
+			seen[uid] = true
+		}
+	}
 	return s.enqueue("", "indexSwap", map[string]any{"swaps": body}, func() *meiliProblem {
-		for _, pair := range body {
-			for _, uid := range pair.Indexes {
-				if _, ok := s.indexes[uid]; !ok {
-					return newMeiliProblem("index_not_found", "Index `%s` not found.", uid)
-				}
+		for uid := range seen {
+			if _, ok := s.indexes[uid]; !ok {
+				return newMeiliProblem("index_not_found", "Index `%s` not found.", uid)
 			}
 		}
 		for _, pair := range body {
-			a, b := pair.Indexes[0], pair.Indexes[1]
-			s.indexes[a], s.indexes[b] = s.indexes[b], s.indexes[a]
+			s.swap(pair.Indexes[0], pair.Indexes[1])
 		}
 		return nil
 	})
+}
+
+// swap exchanges two indexes, and their names in the history of tasks. Tasks
+// that wait keep theirs.
+func (s *meiliStandIn) swap(a, b string) {
+	s.indexes[a], s.indexes[b] = s.indexes[b], s.indexes[a]
+	for _, t := range s.tasks {
+		switch {
+		case t.IndexUID == nil || t.Status == "enqueued" || t.Status == "processing":
+		case *t.IndexUID == a:
+			t.IndexUID = &b
+		case *t.IndexUID == b:
+			t.IndexUID = &a
+		}
+	}
+}
+
+var meiliRules = regexp.MustCompile(`^(words|typo|proximity|attribute|sort|exactness|attributeRank|wordPosition|[A-Za-z0-9_.-]+:(asc|desc))$`)
+
+// badSetting gives the error of a setting that no index may have.
+func badSetting(changes map[string]any) (int, any) {
+	for _, rule := range settingList(changes["rankingRules"]) {
+		if !meiliRules.MatchString(rule) {
+			return meiliError("invalid_settings_ranking_rules", "Invalid value at `.rankingRules`: `%s` ranking rule is invalid.", rule)
+		}
+	}
+	typo, _ := changes["typoTolerance"].(map[string]any)
+	sizes, _ := typo["minWordSizeForTypos"].(map[string]any)
+	one, ok1 := sizes["oneTypo"].(float64)
+	two, ok2 := sizes["twoTypos"].(float64)
+	if ok1 && ok2 && one > two {
+		return meiliError("invalid_settings_typo_tolerance", "`minWordSizeForTypos` setting is invalid. `oneTypo` and `twoTypos` fields should be between `0` and `255`, and `twoTypos` should be greater or equals to `oneTypo` but found `oneTypo: %v` and twoTypos: %v`.", one, two)
+	}
+	return 0, nil
 }
 
 func (s *meiliStandIn) patchSettings(r *http.Request) (int, any) {
@@ -171,8 +226,12 @@ func (s *meiliStandIn) patchSettings(r *http.Request) (int, any) {
 			return meiliError("bad_request", "Unknown field `%s`", name)
 		}
 	}
+	if status, problem := badSetting(changes); problem != nil {
+		return status, problem
+	}
 	return s.enqueue(uid, "settingsUpdate", changes, func() *meiliProblem {
 		i := s.open(uid)
+		i.dictionary = nil
 		for name, v := range changes {
 			i.settings[name] = mergeSetting(i.settings[name], defaults[name], v)
 		}
@@ -231,45 +290,87 @@ func (s *meiliStandIn) addDocuments(partial bool) func(*http.Request) (int, any)
 
 // add applies all documents or none.
 func (i *meiliIndex) add(key string, docs []map[string]any, partial bool) *meiliProblem {
-	if i.primaryKey == "" {
-		i.primaryKey = key
+	if key != "" && i.primaryKey != "" && key != i.primaryKey {
+		return newMeiliProblem("index_primary_key_already_exists", "Index already has a primary key: `%s`.", i.primaryKey)
 	}
-	if i.primaryKey == "" {
-		i.primaryKey = "id"
+	if i.primaryKey == "" && key == "" && len(docs) > 0 {
+		var problem *meiliProblem
+		if key, problem = inferKey(docs[0]); problem != nil {
+			return problem
+		}
+	}
+	primary := i.primaryKey
+	if primary == "" {
+		primary = key
 	}
 	ids := make([]string, len(docs))
 	for n, d := range docs {
-		v, ok := d[i.primaryKey]
+		v, ok := d[primary]
 		if !ok {
-			return newMeiliProblem("missing_document_id", "Document doesn't have a `%s` attribute.", i.primaryKey)
+			return newMeiliProblem("missing_document_id", "Document doesn't have a `%s` attribute.", primary)
 		}
 		ids[n] = meiliString(v)
 		if !meiliDocumentID.MatchString(ids[n]) {
-			return newMeiliProblem("invalid_document_id", "Document identifier `%q` is invalid.", ids[n])
+			return newMeiliProblem("invalid_document_id", "Document identifier `%q` is invalid. A document identifier can be of type integer or string, only composed of alphanumeric characters (a-z A-Z 0-9), hyphens (-) and underscores (_), and can not be more than 511 bytes.", ids[n])
 		}
 	}
+	i.primaryKey = primary
 	for n, d := range docs {
-		old, known := i.docs[ids[n]]
-		if !known {
-			i.order = append(i.order, ids[n])
-		}
-		if partial && known {
-			merged := maps.Clone(old)
-			maps.Copy(merged, d)
-			d = merged
-		}
-		i.docs[ids[n]] = d
+		i.put(ids[n], d, partial)
 	}
 	return nil
 }
 
-func (i *meiliIndex) remove(ids ...string) (removed int) {
-	for _, id := range ids {
-		if _, ok := i.docs[id]; ok {
-			removed++
-			delete(i.docs, id)
-			i.order = slices.DeleteFunc(i.order, func(s string) bool { return s == id })
+// inferKey takes the one attribute whose name ends with "id".
+func inferKey(d map[string]any) (key string, _ *meiliProblem) {
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		if !strings.HasSuffix(strings.ToLower(name), "id") {
+			continue
 		}
+		if key != "" {
+			return "", newMeiliProblem("index_primary_key_multiple_candidates_found", "The primary key inference failed as the engine found several fields ending with `id` in their names: '%s' and '%s'.", key, name)
+		}
+		key = name
+	}
+	if key == "" {
+		return "", newMeiliProblem("index_primary_key_no_candidate_found", "The primary key inference failed as the engine did not find any field ending with `id` in its name.")
+	}
+	return key, nil
+}
+
+func (i *meiliIndex) put(id string, d map[string]any, partial bool) {
+	old, known := i.docs[id]
+	if !known {
+		i.order = append(i.order, id)
+	}
+	if partial && known {
+		merged := maps.Clone(old)
+		maps.Copy(merged, d)
+		d = merged
+	}
+	if i.dictionary != nil {
+		if known {
+			i.dictionary.remove(id, old)
+		}
+		i.dictionary.add(id, d)
+	}
+	i.docs[id] = d
+}
+
+func (i *meiliIndex) remove(ids ...string) (removed int) {
+	gone := map[string]bool{}
+	for _, id := range ids {
+		if d, ok := i.docs[id]; ok {
+			removed++
+			gone[id] = true
+			delete(i.docs, id)
+			if i.dictionary != nil {
+				i.dictionary.remove(id, d)
+			}
+		}
+	}
+	if removed > 0 {
+		i.order = slices.DeleteFunc(i.order, func(id string) bool { return gone[id] })
 	}
 	return removed
 }
@@ -305,6 +406,76 @@ func (s *meiliStandIn) deletion(r *http.Request, which func(*meiliIndex) []strin
 		details["deletedDocuments"] = i.remove(which(i)...)
 		return nil
 	})
+}
+
+func (s *meiliStandIn) listTasks(r *http.Request) (int, any) {
+	q := r.URL.Query()
+	for _, status := range strings.FieldsFunc(q.Get("statuses"), func(r rune) bool { return r == ',' }) {
+		if !slices.Contains([]string{"enqueued", "processing", "succeeded", "failed", "canceled"}, status) {
+			return meiliError("invalid_task_statuses", "Invalid value in parameter `statuses`: `%s` is not a valid task status. Available statuses are `enqueued`, `processing`, `succeeded`, `failed`, `canceled`.", status)
+		}
+	}
+	limit, from := 20, len(s.tasks)-1
+	if n, err := strconv.Atoi(q.Get("limit")); err == nil {
+		limit = n
+	}
+	if n, err := strconv.Atoi(q.Get("from")); err == nil {
+		from = n
+	}
+	results, total := []*meiliTask{}, 0
+	var first, next any
+	for _, t := range slices.Backward(s.tasks) { // the newest first
+		if !t.matches(q) {
+			continue
+		}
+		total++
+		switch {
+		case t.UID > from:
+		case len(results) < limit:
+			if first == nil {
+				first = t.UID
+			}
+			results = append(results, t)
+		case next == nil:
+			next = t.UID
+		}
+	}
+	return http.StatusOK, map[string]any{"results": results, "limit": limit, "total": total, "from": first, "next": next}
+}
+
+// matches says whether the task is one of those that the query filters for.
+func (t *meiliTask) matches(q url.Values) bool {
+	uid := ""
+	if t.IndexUID != nil {
+		uid = *t.IndexUID
+	}
+	for name, value := range map[string]string{"statuses": t.Status, "types": t.Type, "indexUids": uid, "uids": strconv.Itoa(t.UID)} {
+		if list := q.Get(name); list != "" && !slices.Contains(strings.Split(list, ","), value) {
+			return false
+		}
+	}
+	if after, err := time.Parse(time.RFC3339Nano, q.Get("afterEnqueuedAt")); err == nil && !t.EnqueuedAt.After(after) {
+		return false
+	}
+	return true
+}
+
+// cancelTasks ends tasks that wait. It is a task itself, and one that does not
+// stand in the line.
+func (s *meiliStandIn) cancelTasks(r *http.Request) (int, any) {
+	q := r.URL.Query()
+	if len(q) == 0 {
+		return meiliError("missing_task_filters", "Query parameters to filter the tasks to cancel are missing. Available query parameters are: `uids`, `indexUids`, `statuses`, `types`.")
+	}
+	_, answer := s.enqueue("", "taskCancelation", map[string]any{"originalFilter": "?" + r.URL.RawQuery}, func() *meiliProblem { return nil })
+	by := len(s.tasks) - 1
+	for _, t := range s.tasks[:by] {
+		if t.Status == "enqueued" && t.matches(q) {
+			now := time.Now().UTC()
+			t.Status, t.CanceledBy, t.FinishedAt = "canceled", &by, &now
+		}
+	}
+	return http.StatusOK, answer
 }
 
 // meiliString writes a document id or a filter's value as the engine compares
