@@ -6,43 +6,54 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"time"
 
 	"github.com/plugpack/plugpack/libs/analysis"
 	"github.com/plugpack/plugpack/libs/claudecode"
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/marketplace"
 )
 
 type analyzeCommand struct {
-	Target string `arg:"" help:"A folder, owner/repo or an https address."`
-	Format string `help:"text, json, markdown or sarif." enum:"text,json,markdown,sarif" default:"text"`
-	Strict bool   `help:"Fail when a plugin does not install and load whole."`
+	Target    string `arg:"" help:"A folder, owner/repo or an https address; owner/repo@ref for a branch, tag or commit."`
+	Format    string `help:"text, json, markdown or sarif." enum:"text,json,markdown,sarif" default:"text"`
+	Strict    bool   `help:"Fail when a plugin does not install and load whole."`
+	FailBelow int    `help:"Fail when a plugin has a lower score, or none." placeholder:"N"`
 }
 
-// Run reads every plugin of the target as a scan does and says what is in it.
-// The status is 0, 1 when no client takes the marketplace (with --strict: or
-// when a plugin does not install and load whole), and 2 when the target cannot
-// be read.
+// Help says what the status means.
+func (analyzeCommand) Help() string {
+	return "Status 0: nothing to object to. 1: no client takes the marketplace; with --strict, a plugin does not install and load whole; " +
+		"with --fail-below, a plugin has a lower score or none. 2: the target cannot be read. NO_COLOR turns colours off."
+}
+
+// Run reads every plugin of the target as a scan does and says what is in it
+// and how good it is. Help has the statuses.
 func (c analyzeCommand) Run(ctx context.Context) error {
+	if c.FailBelow < 0 || c.FailBelow > 100 {
+		return unreadable(errs.New(errs.Invalid, "--fail-below: want a score from 0 to 100, not %d", c.FailBelow))
+	}
 	t, err := openTarget(ctx, c.Target)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	a, err := analyze(c.Target, t)
+	a, err := analyze(c.Target, t, time.Now())
 	if err != nil {
 		return unreadable(err)
 	}
 	if err := analysis.Write(os.Stdout, a, c.Format, colour(os.Stdout)); err != nil {
 		return unreadable(err)
 	}
-	if a.Marketplace != nil && a.Marketplace.Rejected != "" || c.Strict && !a.Whole() {
+	if a.Marketplace != nil && a.Marketplace.Rejected != "" || c.Strict && !a.Whole() || c.FailBelow > 0 && !a.AtLeast(c.FailBelow) {
 		return exit{code: 1}
 	}
 	return nil
 }
 
 // analyze reads the target as a marketplace, or as the one plugin that it is.
-func analyze(text string, t target) (analysis.Analysis, error) {
+// Plugins whose files are elsewhere are listed as not read.
+func analyze(text string, t target, now time.Time) (analysis.Analysis, error) {
 	a := analysis.Analysis{Target: text, Commit: t.Commit, Client: claudecode.Default().Version, Plugins: []analysis.Plugin{}}
 	content := marketplace.Folder(t.Input, path.Base(string(t.Key)))
 	if _, err := fs.Stat(t.FS, marketplace.File); err == nil {
@@ -58,8 +69,9 @@ func analyze(text string, t target) (analysis.Analysis, error) {
 		}
 		a.Marketplace.Name, a.Marketplace.Entries, a.Marketplace.Skipped = content.Name, content.Entries, content.Skipped
 	}
+	maintenance := t.Repository.MaintenanceAt(now)
 	for p := range content.Plugins(nil) {
-		a.Plugins = append(a.Plugins, analysis.Plugin{Name: p.Name, Facts: p.Facts})
+		a.Plugins = append(a.Plugins, analysis.NewPlugin(p.Name, p.Facts, maintenance))
 	}
 	return a, nil
 }

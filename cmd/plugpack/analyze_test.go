@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"os"
@@ -10,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/plugpack/plugpack/libs/analysis"
 	"github.com/plugpack/plugpack/libs/api"
@@ -110,16 +111,93 @@ func TestAnalyzeSaysWhatTheAPISays(t *testing.T) {
 		theirs := plugpack.Facts{
 			Description: page.Description, State: page.State, Components: page.Components, Digest: page.Digest, Commit: page.Commit,
 			Files: page.Files, Bytes: page.Bytes, Requirements: page.Requirements, Verdicts: page.Verdicts, Costs: page.Costs,
+			License: page.License, Category: page.Category, Keywords: page.Keywords, Version: page.Version, Source: page.Source, Origin: page.Origin,
 		}
 		ours := plugpack.Facts{
 			Description: mine.Description, State: mine.State, Components: append([]plugpack.Component{}, mine.Components...), Digest: mine.Digest, Commit: mine.Commit,
 			Files: mine.Files, Bytes: mine.Bytes, Requirements: mine.Requirements, Verdicts: mine.Verdicts, Costs: mine.Costs,
+			License: cmp.Or(mine.License, page.License), Category: mine.Category, Keywords: append([]string{}, mine.Keywords...), Version: mine.Version, Source: mine.Source, Origin: mine.Origin,
 		}
-		if diff := cmp.Diff(theirs, ours); diff != "" {
+		sameReport(t, w, page, mine)
+		if diff := gocmp.Diff(theirs, ours); diff != "" {
 			t.Errorf("%s -API +command line:\n%s", mine.Name, diff)
 		}
 	}
 	p.interrupt()
+}
+
+// sameReport holds the command line's report and findings to the API's.
+func sameReport(t *testing.T, w *world, page api.PluginPage, mine analysis.Plugin) {
+	t.Helper()
+	theirs, err := w.clients[0].Report(t.Context(), page.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The API makes its report of the same two nouns, so they are put in for it.
+	ours := api.NewReport(plugpack.Plugin{
+		ID: page.ID, Slug: page.Slug, Score: mine.Score, Maintenance: mine.Maintenance, Facts: mine.Facts,
+		Marketplace: plugpack.MarketplaceRef{Key: plugpack.MarketplaceKey(page.Marketplace.Key)},
+	}, nil, mine.Security)
+	if q := mine.Quality; q != nil {
+		ours.Digest, ours.Ruleset, ours.Caps = q.Digest, q.Ruleset, append([]plugpack.Cap{}, q.Caps...)
+		for i, d := range q.Dimensions {
+			for j, c := range d.Checks {
+				their := theirs.Dimensions[i].Checks[j]
+				var evidence []plugpack.Evidence
+				for _, e := range their.Evidence {
+					evidence = append(evidence, plugpack.Evidence{Path: e.Path, Line: e.Line})
+				}
+				same := plugpack.Check{
+					ID: their.ID, Version: their.Version, Title: their.Title, Outcome: their.Outcome, Points: their.Points,
+					Max: their.Max, Reason: their.Reason, Evidence: evidence, Fix: their.Fix,
+				}
+				if diff := gocmp.Diff(same, c); diff != "" {
+					t.Errorf("%s %s -API +command line:\n%s", mine.Name, c.ID, diff)
+				}
+			}
+			if their := theirs.Dimensions[i]; their.Name != d.Name || their.Score != d.Score || len(their.Checks) != len(d.Checks) {
+				t.Errorf("%s: %s has %d by the API and %d by the command line", mine.Name, d.Name, their.Score, d.Score)
+			}
+		}
+	}
+	ours.Dimensions = theirs.Dimensions // compared above
+	if diff := gocmp.Diff(theirs, ours); diff != "" {
+		t.Errorf("%s's report -API +command line:\n%s", mine.Name, diff)
+	}
+	if diff := gocmp.Diff(page.Findings, mine.Security.Counts()); diff != "" || !equal(page.Score, mine.Score) {
+		t.Errorf("%s has the score %v and %v, findings -API +command line:\n%s", mine.Name, page.Score, mine.Score, diff)
+	}
+}
+
+func equal(a, b *int) bool { return a == b || a != nil && b != nil && *a == *b }
+
+func TestAnalyzeAtARef(t *testing.T) {
+	t.Parallel()
+	gh := testkit.GitHub(t, "testdata/flow.txtar")
+	for ref, want := range map[string]int{"": 0, "@main": 0, "@nowhere": 2, "@../x": 2} {
+		out, errOut, status := call(t, []string{"GITHUB_API_URL=" + gh.URL}, "analyze", flowRepo+ref)
+		if status != want || want == 0 && !strings.Contains(out, "acme-tools") {
+			t.Errorf("%s: status %d, want %d; said %q and %q", flowRepo+ref, status, want, out, errOut)
+		}
+	}
+}
+
+func TestSplitRef(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]string{
+		"acme/tools":                         {"acme/tools", ""},
+		"acme/tools@v1.2":                    {"acme/tools", "v1.2"},
+		"acme/tools@feature/x":               {"acme/tools", "feature/x"},
+		"https://github.com/acme/tools@main": {"https://github.com/acme/tools", "main"},
+		"https://me:secret@github.com/a/b":   {"https://me:secret@github.com/a/b", ""},
+		"git@github.com:acme/tools":          {"git@github.com:acme/tools", ""},
+		"./acme/tools@v1":                    {"./acme/tools@v1", ""},
+		"/acme/tools@v1":                     {"/acme/tools@v1", ""},
+	} {
+		if repository, ref := splitRef(text); repository != want[0] || ref != want[1] {
+			t.Errorf("%s: %q at %q", text, repository, ref)
+		}
+	}
 }
 
 func TestAnalyzeCommand(t *testing.T) {
@@ -137,6 +215,10 @@ func TestAnalyzeCommand(t *testing.T) {
 		{"a loss counts", []string{"--strict", lossy}, 1, "loads partly"},
 		{"sarif", []string{"--format", "sarif", lossy}, 0, `"ruleId": "component-lost"`},
 		{"markdown", []string{"--format", "markdown", lossy}, 0, "## "},
+		{"the report", []string{lossy}, 0, "of 100 (manifest "},
+		{"a score that is too low", []string{"--fail-below", "99", lossy}, 1, "to do"},
+		{"a score that is enough", []string{"--fail-below", "1", lossy}, 0, "score"},
+		{"a score that cannot be", []string{"--fail-below", "101", lossy}, 2, ""},
 		{"nothing there", []string{"/nowhere/at/all"}, 2, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"golang.org/x/term"
 
@@ -59,6 +60,7 @@ func openTarget(ctx context.Context, text string) (target, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return target{}, unreadable(fmt.Errorf("%s cannot be read: %w", text, err))
 	}
+	text, ref := splitRef(text)
 	key, err := plugpack.ParseMarketplace(text, "github.com")
 	if err != nil {
 		return target{}, unreadable(err)
@@ -69,11 +71,23 @@ func openTarget(ctx context.Context, text string) (target, error) {
 	}
 	progress := newProgress(text)
 	defer progress.end()
-	c, err := scraper.Open(ctx, cfg.Options, service.New("", os.Stderr).Log, key, progress.step)
+	c, err := scraper.Open(ctx, cfg.Options, service.New("", os.Stderr).Log, key, ref, progress.step)
 	if err != nil {
 		return target{}, unreadable(err)
 	}
 	return target{c, file}, nil
+}
+
+// atRef is a repository with a branch, tag or commit. A user name before an @ is
+// no repository, and stays with its address, which is refused then.
+var atRef = regexp.MustCompile(`^((?:https://)?[^@:\s]+/[^@:/\s]+)@(\S+)$`)
+
+// splitRef takes the ref off a repository. A folder has none.
+func splitRef(text string) (repository, ref string) {
+	if m := atRef.FindStringSubmatch(text); m != nil && !filepath.IsAbs(text) && text[0] != '.' {
+		return m[1], m[2]
+	}
+	return text, ""
 }
 
 // splitFile gives the folder that a manifest's paths start from, and the file

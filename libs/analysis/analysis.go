@@ -35,10 +35,33 @@ type Marketplace struct {
 	Faults   []plugpack.Fault   `json:"faults,omitempty"` // errors and warnings of "plugin validate"
 }
 
-// Plugin is one plugin with its facts.
+// Plugin is one plugin with its facts. Its report is the one that is shown, with
+// what the state of its repository adds.
 type Plugin struct {
-	Name string `json:"name"`
+	Name        string               `json:"name"`
+	Score       *int                 `json:"score"` // null: its files were not read
+	Maintenance plugpack.Maintenance `json:"maintenance"`
 	plugpack.Facts
+}
+
+// NewPlugin gives a plugin as it is shown while its repository is in state m.
+func NewPlugin(name string, f plugpack.Facts, m plugpack.Maintenance) Plugin {
+	p := Plugin{Name: name, Maintenance: m, Facts: f}
+	if f.Quality != nil {
+		shown := f.Quality.Shown(m)
+		p.Quality, p.Score = &shown, &shown.Score
+	}
+	return p
+}
+
+// AtLeast says whether every plugin has a score, and one of at least least.
+func (a Analysis) AtLeast(least int) bool {
+	for _, p := range a.Plugins {
+		if p.Score == nil || *p.Score < least {
+			return false
+		}
+	}
+	return true
 }
 
 // Whole says whether every plugin was read, installs and loads without a loss.

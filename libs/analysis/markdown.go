@@ -29,15 +29,23 @@ func writeMarkdown(out io.Writer, a Analysis) error {
 		markdownMarketplace(w, *a.Marketplace)
 	}
 	if len(a.Plugins) > 0 {
-		fmt.Fprint(w, "\n| plugin | state | always-on tokens | contents |\n|---|---|---|---|\n")
+		fmt.Fprint(w, "\n| plugin | score | state | findings | always-on tokens | contents |\n|---|---|---|---|---|---|\n")
 		for _, p := range a.Plugins {
-			fmt.Fprintf(w, "| %s | %s | %s | %s |\n", md(p.Name), p.State, alwaysOn(p.Costs), md(contents(p.Components)))
+			fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n",
+				md(p.Name), shortScore(p), p.State, md(scanned(p)), alwaysOn(p.Costs), md(contents(p.Components)))
 		}
 	}
 	for _, p := range a.Plugins {
 		markdownPlugin(w, p)
 	}
 	return w.Flush()
+}
+
+func shortScore(p Plugin) string {
+	if p.Score == nil {
+		return "–"
+	}
+	return fmt.Sprint(*p.Score)
 }
 
 func alwaysOn(c *plugpack.Costs) string {
@@ -67,9 +75,13 @@ func markdownPlugin(w io.Writer, p Plugin) {
 	if p.StateReason != "" {
 		fmt.Fprintf(w, "**%s:** %s\n\n", p.State, md(p.StateReason))
 	}
+	fmt.Fprintf(w, "- Score: %s\n", md(score(p)))
+	for _, c := range caps(p) {
+		fmt.Fprintf(w, "- **Capped** %s\n", md(c))
+	}
 	fmt.Fprintf(w, "- Client: %s\n", md(verdict(p.Verdicts)))
 	for _, line := range []struct{ label, text string }{
-		{"Needs", needs(p.Requirements)}, {"Category", p.Category}, {"Licence", p.License},
+		{"Needs", needs(p.Requirements)}, {"Category", p.Category}, {"Licence", p.License}, {"Brings", documents(p.Documents)},
 	} {
 		if line.text != "" {
 			fmt.Fprintf(w, "- %s: %s\n", line.label, md(line.text))
@@ -80,6 +92,21 @@ func markdownPlugin(w io.Writer, p Plugin) {
 	}
 	if p.Verdicts != nil {
 		markdownProblems(w, p.Verdicts.Faults)
+	}
+	markdownFindings(w, p)
+	all := lost(p)
+	for _, c := range all[:min(len(all), maxLost)] {
+		fmt.Fprintf(w, "- To do: %s\n", md(advice(c)))
+	}
+}
+
+func markdownFindings(w io.Writer, p Plugin) {
+	list, more := findings(p)
+	for _, f := range list {
+		fmt.Fprintf(w, "- **%s** %s: %s (%s, %s confidence)\n", f.Severity, md(place(f.Path, f.Line)), md(f.Message), md(f.Rule), f.Confidence)
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "- and %d more findings\n", more)
 	}
 }
 

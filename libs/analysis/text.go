@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -91,6 +92,10 @@ func (p printer) plugin(pl Plugin) {
 	if pl.State != plugpack.StateRead {
 		p.line(2, p.label(red, string(pl.State)), plugpack.Clean(pl.StateReason))
 	}
+	p.field("score", score(pl))
+	for _, c := range caps(pl) {
+		p.line(2, p.label(yellow, "capped"), plugpack.Clean(c))
+	}
 	p.field("client", verdict(pl.Verdicts))
 	if pl.State == plugpack.StateRead {
 		p.field("contents", contents(pl.Components)+costs(pl.Costs))
@@ -98,12 +103,41 @@ func (p printer) plugin(pl Plugin) {
 	p.field("needs", needs(pl.Requirements))
 	p.field("category", pl.Category)
 	p.field("licence", pl.License)
+	p.field("brings", documents(pl.Documents))
 	p.reach(pl.Components)
 	if pl.Verdicts != nil {
 		p.problems(pl.Verdicts.Faults)
 		for _, l := range pl.Verdicts.Lost {
 			p.line(2, p.label(red, "lost"), plugpack.Clean(l.Path+": "+l.Reason))
 		}
+	}
+	p.scan(pl)
+	p.advice(pl)
+}
+
+// levelColours paint a finding's severity.
+var levelColours = map[plugpack.Level]string{plugpack.Critical: red, plugpack.High: red, plugpack.Medium: yellow}
+
+func (p printer) scan(pl Plugin) {
+	p.field("scan", scanned(pl))
+	list, more := findings(pl)
+	for _, f := range list {
+		p.line(2, p.label(cmp.Or(levelColours[f.Severity], grey), string(f.Severity)),
+			plugpack.Clean(fmt.Sprintf("%s: %s (%s, %s confidence)", place(f.Path, f.Line), f.Message, f.Rule, f.Confidence)))
+	}
+	if more > 0 {
+		p.line(2, p.label(grey, ""), fmt.Sprintf("and %d more, which --format json has", more))
+	}
+}
+
+// advice says where the most points were lost.
+func (p printer) advice(pl Plugin) {
+	all := lost(pl)
+	for _, c := range all[:min(len(all), maxLost)] {
+		p.line(2, p.label(grey, "to do"), plugpack.Clean(advice(c)))
+	}
+	if more := len(all) - maxLost; more > 0 {
+		p.line(2, p.label(grey, ""), fmt.Sprintf("and %d more, which --format json has", more))
 	}
 }
 

@@ -102,7 +102,7 @@ func activityCheck(m Maintenance) Check {
 	c := Activity
 	state, known := activity[m]
 	if !known {
-		c.Outcome, c.Reason = NotKnown, "it is not known when the repository was last pushed to"
+		c.Outcome, c.Reason, c.Fix = NotKnown, "it is not known when it was last pushed to; of a folder that never is", ""
 		return c
 	}
 	c.Points, c.Reason, c.Outcome = state.points, state.reason, PartlyPassed

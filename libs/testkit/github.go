@@ -347,7 +347,7 @@ func (g *GitHubServer) repository(r *gitHubRepo, key string, rest []string) (int
 		return jsonAnswer(map[string]any{"tag_name": r.release, "published_at": r.pushed()})
 	case len(r.files) == 0:
 		return message(http.StatusConflict, "Git Repository is empty.")
-	case route == "commits/HEAD":
+	case slices.Contains([]string{"commits/HEAD", "commits/main", "commits/" + r.commit()}, route):
 		sha := r.commit()
 		return http.StatusOK, http.Header{"Etag": {`"` + sha + `"`}}, []byte(sha)
 	case strings.HasPrefix(route, "contents/"):

@@ -1,6 +1,7 @@
 package scraper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -32,18 +33,19 @@ func (c *Checkout) Close() error {
 	return errors.Join(all...)
 }
 
-// Open fetches the repository k, or opens the folder, and tells step what it is
-// at. A folder needs no marketplace's file.
-func Open(ctx context.Context, o Options, log *slog.Logger, k plugpack.MarketplaceKey, step func(string)) (*Checkout, error) {
+// Open fetches the repository k at ref, a branch, tag or commit and "" for its
+// default branch, or opens the folder, and tells step what it is at. A folder
+// needs no marketplace's file.
+func Open(ctx context.Context, o Options, log *slog.Logger, k plugpack.MarketplaceKey, ref string, step func(string)) (*Checkout, error) {
 	c := &Checkout{}
-	err := c.open(ctx, o, log, k, step)
+	err := c.open(ctx, o, log, k, ref, step)
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-func (c *Checkout) open(ctx context.Context, o Options, log *slog.Logger, k plugpack.MarketplaceKey, step func(string)) error {
+func (c *Checkout) open(ctx context.Context, o Options, log *slog.Logger, k plugpack.MarketplaceKey, ref string, step func(string)) error {
 	if k.Local() {
 		step("reading")
 		return c.folder(ctx, k)
@@ -63,7 +65,7 @@ func (c *Checkout) open(ctx context.Context, o Options, log *slog.Logger, k plug
 	if err != nil {
 		return err
 	}
-	commit, _, err := source.Head(ctx, repo, "")
+	commit, err := client.Commit(ctx, repo.FullName, cmp.Or(ref, "HEAD"))
 	if err != nil {
 		return err
 	}

@@ -44,9 +44,26 @@ func (c *Client) Repository(ctx context.Context, repo, etag string) (r Repositor
 // Head gives the commit at the tip of the default branch. With the etag of an
 // earlier answer it gives "" when that is still the same.
 func (c *Client) Head(ctx context.Context, repo, etag string) (commit, newETag string, err error) {
+	return c.commit(ctx, repo, "HEAD", etag)
+}
+
+// refName is a branch, tag or commit that an address can hold as it is.
+var refName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*$`)
+
+// Commit gives the commit that a branch or tag leads to, or that an abbreviation
+// stands for.
+func (c *Client) Commit(ctx context.Context, repo, ref string) (string, error) {
+	if len(ref) > plugpack.MaxShort || !refName.MatchString(ref) {
+		return "", errs.New(errs.Invalid, "%.100q is not the name of a branch, tag or commit", ref)
+	}
+	commit, _, err := c.commit(ctx, repo, ref, "")
+	return commit, err
+}
+
+func (c *Client) commit(ctx context.Context, repo, ref, etag string) (commit, newETag string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	req, err := c.request("repos/"+repoPath(repo)+"/commits/HEAD", "application/vnd.github.sha", etag)
+	req, err := c.request("repos/"+repoPath(repo)+"/commits/"+ref, "application/vnd.github.sha", etag)
 	if err != nil {
 		return "", "", err
 	}
@@ -60,7 +77,7 @@ func (c *Client) Head(ctx context.Context, repo, etag string) (commit, newETag s
 	}
 	commit = strings.TrimSpace(b.String())
 	if !commitID.MatchString(commit) {
-		return "", "", errs.New(errs.Unavailable, "GitHub's answer about the head of %s is not a commit", repo)
+		return "", "", errs.New(errs.Unavailable, "GitHub's answer about %s of %s is not a commit", ref, repo)
 	}
 	return commit, resp.Header.Get("ETag"), nil
 }
