@@ -1,6 +1,7 @@
 package marketplace
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -26,6 +27,7 @@ type inventory struct {
 	plugin string // its own name
 	units  int    // of text that a session always holds
 	list   []plugpack.Component
+	env    []string // variables that hooks and servers read
 	seen   map[string]bool
 	visits int
 	work   *work
@@ -34,7 +36,7 @@ type inventory struct {
 // components lists what the plugin in folder adds to the client, by its
 // default folders and by what its manifests declare, and how many units of text
 // of them a session always holds.
-func components(folder fs.FS, d declared, plugin string, w *work) ([]plugpack.Component, int) {
+func components(folder fs.FS, d declared, plugin string, w *work) (list []plugpack.Component, units int, env []string) {
 	v := &inventory{folder: folder, plugin: plugin, seen: map[string]bool{}, work: w}
 	v.commands(d)
 	v.agents(d)
@@ -42,7 +44,8 @@ func components(folder fs.FS, d declared, plugin string, w *work) ([]plugpack.Co
 	v.hooks(d)
 	v.mcp(d)
 	v.lsp(d)
-	return v.list, v.units
+	v.others(d)
+	return v.list, v.units, distinct(v.env)
 }
 
 // add says whether the component was new.
@@ -78,15 +81,18 @@ func (v *inventory) commands(d declared) {
 func (v *inventory) commandMap(m object) {
 	for _, label := range sortedKeys(m) {
 		c, _ := m[label].(object)
-		about, at := text(c["description"]), local(text(c["source"]))
+		at := local(text(c["source"]))
+		head, body, ok := v.read(at)
 		if text(c["source"]) == "" {
 			at = manifestFile
-		} else if head, body, ok := v.read(at); !ok {
+			head, body = claudecode.ReadFrontMatter([]byte(text(c["content"])))
+		} else if !ok {
 			continue
-		} else {
-			about = firstFilled(about, head.Text("description"), firstLine(body))
 		}
-		v.add(plugpack.Command, label, about, at)
+		about := firstFilled(text(c["description"]), head.Text("description"), firstLine(body))
+		if v.add(plugpack.Command, label, about, at) {
+			v.measure(label, head, body)
+		}
 	}
 }
 
@@ -148,6 +154,11 @@ func (v *inventory) measure(label string, head claudecode.FrontMatter, body []by
 	units := claudecode.ListingUnits(c.Kind, v.plugin, label, head, body)
 	v.units += units
 	c.AlwaysOn, c.OnUse = claudecode.Tokens(units), claudecode.Tokens(claudecode.BodyUnits(body))
+	c.Frontmatter = kept(head)
+}
+
+// kept gives the front matter's fields that are small enough to be kept.
+func kept(head claudecode.FrontMatter) map[string]json.RawMessage {
 	fields := head.JSON()
 	for _, k := range slices.Sorted(maps.Keys(fields)) {
 		if len(fields[k]) > maxValue || len(k) > plugpack.MaxName || plugpack.Clean(k) != k {
@@ -157,9 +168,10 @@ func (v *inventory) measure(label string, head claudecode.FrontMatter, body []by
 	for len(fields) > maxKeys {
 		delete(fields, slices.Sorted(maps.Keys(fields))[len(fields)-1])
 	}
-	if len(fields) > 0 {
-		c.Frontmatter = fields
+	if len(fields) == 0 {
+		return nil
 	}
+	return fields
 }
 
 // files gives the .md files at or under p, in order. It follows links, which
@@ -288,6 +300,7 @@ func (v *inventory) hooks(d declared) {
 	for _, event := range sortedKeys(all) {
 		if v.add(plugpack.Hook, event, hookText(all[event]), at[event]) {
 			v.list[len(v.list)-1].Handlers = handlers(all[event])
+			v.env = append(v.env, shellVariables(all[event])...)
 		}
 	}
 }
@@ -342,7 +355,9 @@ func (v *inventory) mcp(d declared) {
 				continue
 			}
 			base := path.Base(item)
-			v.add(plugpack.MCP, strings.TrimSuffix(base, path.Ext(base)), "bundle", short(strings.TrimPrefix(item, "./")))
+			if v.add(plugpack.MCP, strings.TrimSuffix(base, path.Ext(base)), "bundle", short(strings.TrimPrefix(item, "./"))) {
+				v.list[len(v.list)-1].Server = &plugpack.Server{Transport: "bundle", URL: bareAddress(item)}
+			}
 		}
 	}
 }
@@ -363,6 +378,7 @@ func (v *inventory) servers(kind plugpack.ComponentKind, m object, file string, 
 	for _, label := range sortedKeys(m) {
 		if server, ok := m[label].(object); ok && takes(server) && v.add(kind, label, about(server), file) {
 			v.list[len(v.list)-1].Server = readServer(server)
+			v.env = append(v.env, variables(server)...)
 		}
 	}
 }
@@ -407,6 +423,6 @@ func lspText(server object) string {
 
 // local turns a manifest's path into one within the plugin. What leads out of
 // it is no valid path then, and the component is lost, as in the client.
-func local(p string) string { return path.Clean(strings.TrimPrefix(p, "./")) }
+func local(p string) string { return path.Join(".", p) }
 
 func sortedKeys(o object) []string { return slices.Sorted(maps.Keys(o)) }

@@ -26,7 +26,7 @@ import (
 )
 
 // reader is counted up whenever the same files are read differently.
-const reader = 5
+const reader = 7
 
 // ReaderVersion changes with the reader and with the rules of security and
 // quality, so that marketplaces that have not changed are read again.
@@ -58,6 +58,9 @@ type Input struct {
 	Tree   Tree
 	Key    plugpack.MarketplaceKey
 	Commit string
+	// License is what the host says of the repository, as an SPDX id; "" if it
+	// says nothing.
+	License string
 }
 
 // Content is what a repository lists.

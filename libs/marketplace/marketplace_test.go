@@ -228,7 +228,8 @@ func TestFacts(t *testing.T) {
 		DisplayName: "Pee", Description: "From the entry.", Version: "2", Author: plugpack.Person{Name: "Ann"}, License: "MIT",
 		Repository: "https://github.com/a/b", Category: "development", Keywords: []string{"a", "b", "C", "d"},
 		Source: plugpack.Source{Kind: plugpack.SourceRelative, Path: "./p"}, Origin: "github.com/acme/tools/p",
-		State: plugpack.StateRead, Commit: "c1",
+		State: plugpack.StateRead, Commit: "c1", Categorised: &plugpack.Categorised{By: "marketplace", Raw: "development"},
+		Documents: plugpack.Documents{Readme: &plugpack.Document{Path: "README.md"}, License: &plugpack.LicenseFile{SPDX: "MIT", By: "manifest"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)

@@ -81,20 +81,28 @@ func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work
 	root := resolve(from.FS, dir)
 	f.Files, f.Bytes = from.Tree.Size(root)
 	f.Scripts = from.Tree.Scripts(root)
+	f.Documents = documents(from, dir, folder, f.License, w)
 	if broken := manifestFault(installed, own, e); broken != "" {
 		f.State, f.StateReason = plugpack.StateBroken, short(broken)
 		f.Quality = w.assess(e, own, from, dir, f)
 		return f
 	}
 	d := combine(e.fields, own, dir == "." && !e.isExternal())
-	var units int
-	f.Components, units = components(folder, d, firstFilled(text(own["name"]), e.Name), w)
-	f.Requirements = requirements(f.Components, own, e.fields)
+	var (
+		units int
+		env   []string
+	)
+	f.Components, units, env = components(folder, d, firstFilled(text(own["name"]), e.Name), w)
+	f.Requirements = requirements(f.Components, env, own, e.fields)
+	f.Requirements.Runtimes = distinct(append(f.Requirements.Runtimes, scriptRuntimes(folder, f.Components, w)...))
 	detail := e.client.Details(folder, e.Name, e.Raw)
 	w.reads += len(detail.Rows)
 	f.Costs = costs(detail, f.Components, units)
 	f.Security = w.scan(e, from, folder, dir, f.Components)
 	report := w.assess(e, own, from, dir, f)
+	if w.facts > maxAllFacts/2 {
+		f.Documents = withoutTexts(f.Documents)
+	}
 	f = shrink(f)
 	w.facts += size(f)
 	switch {
@@ -144,7 +152,7 @@ func facts(in Input, e entry, own object) plugpack.Facts {
 	if author.Name == "" {
 		author = person(own["author"])
 	}
-	return plugpack.Facts{
+	f := plugpack.Facts{
 		DisplayName: name(shown("displayName")),
 		Description: description(shown("description")),
 		Version:     short(firstFilled(text(own["version"]), text(e.fields["version"]))),
@@ -152,12 +160,13 @@ func facts(in Input, e entry, own object) plugpack.Facts {
 		Homepage:    webAddress(shown("homepage")),
 		Repository:  short(withoutPassword(shown("repository"))),
 		License:     short(shown("license")),
-		Category:    name(text(e.fields["category"])),
 		Keywords:    keywords(e.fields["keywords"], e.fields["tags"], own["keywords"]),
 		Source:      e.source,
 		Origin:      origin(in.Key, e.source),
 		Declared:    declaredBy(e.fields),
 	}
+	f.Category, f.Categorised = plugpack.Categorise(name(text(e.fields["category"])), e.Name, f.Keywords, f.Description)
+	return f
 }
 
 func keywords(lists ...any) []string {
@@ -179,8 +188,11 @@ func keywords(lists ...any) []string {
 // declared is what the two manifests together say of components.
 type declared struct {
 	commands, agents, skills, hooks, mcp, lsp []any
-	// commandsSet and agentsSet: the default folder counts no more.
-	commandsSet, agentsSet, skillsSet bool
+	styles, workflows, themes, monitors       []any
+	settings                                  object
+	// commandsSet and the like: the default folder counts no more.
+	commandsSet, agentsSet, skillsSet               bool
+	stylesSet, workflowsSet, themesSet, monitorsSet bool
 	// onlySkills: the entry chose a part of a repository that is the plugin.
 	onlySkills bool
 }
@@ -195,6 +207,7 @@ func combine(entry, own object, isRoot bool) declared {
 		d.commands = append(d.commands, items(m, "commands", &d.commandsSet)...)
 		d.agents = append(d.agents, items(m, "agents", &d.agentsSet)...)
 		d.skills = append(d.skills, items(m, "skills", &d.skillsSet)...)
+		d.others(m)
 	}
 	_, chosen := entry["skills"]
 	d.onlySkills = isRoot && chosen
@@ -228,8 +241,12 @@ func items(m object, field string, set *bool) []any {
 // maxFacts bounds the JSON of one plugin's facts, so that it fits an event.
 const maxFacts = 768 << 10
 
-// shrink shortens the components' texts until the facts fit.
+// shrink drops the documents' texts and shortens the components' until the facts
+// fit.
 func shrink(f plugpack.Facts) plugpack.Facts {
+	if size(f) > maxFacts {
+		f.Documents = withoutTexts(f.Documents)
+	}
 	for _, n := range []int{plugpack.MaxDescription, 1024, 256, 0} {
 		for i := range f.Components {
 			if n == 0 {

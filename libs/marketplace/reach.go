@@ -87,11 +87,12 @@ func bareAddress(s string) string {
 
 // requirements tells what the plugin needs, as far as its manifests and servers
 // say it.
-func requirements(components []plugpack.Component, own, entry object) plugpack.Requirements {
+func requirements(components []plugpack.Component, env []string, own, entry object) plugpack.Requirements {
 	r := plugpack.Requirements{Config: configOptions(own["userConfig"]), Dependencies: dependencies(own, entry)}
 	if own == nil {
 		r.Config = configOptions(entry["userConfig"])
 	}
+	r.Env = env
 	for _, c := range components {
 		if c.Server != nil {
 			r.Env = append(r.Env, c.Server.Env...)

@@ -76,7 +76,8 @@ type Facts struct {
 	Homepage     string       `json:"homepage,omitempty"`
 	Repository   string       `json:"repository,omitempty"`
 	License      string       `json:"license,omitempty"`
-	Category     string       `json:"category,omitempty"`
+	Category     string       `json:"category,omitempty"` // one of Categories
+	Categorised  *Categorised `json:"categorised,omitempty"`
 	Keywords     []string     `json:"keywords,omitempty"`
 	Source       Source       `json:"source"`
 	Origin       string       `json:"origin,omitempty"` // host/owner/repo/path of its files

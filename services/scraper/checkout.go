@@ -77,7 +77,7 @@ func (c *Checkout) open(ctx context.Context, o Options, log *slog.Logger, k plug
 	c.closers = append(c.closers, files.Close)
 	step("reading")
 	tree, err := files.Tree(ctx)
-	c.Input, c.Repository = marketplace.Input{FS: files.FS(), Tree: tree, Key: repo.Key, Commit: commit}, repo.Repository
+	c.Input, c.Repository = marketplace.Input{FS: files.FS(), Tree: tree, Key: repo.Key, Commit: commit, License: repo.License}, repo.Repository
 	return err
 }
 

@@ -25,7 +25,7 @@ type Filter struct {
 	Category    string         `query:"category" maxLength:"512"`
 	Marketplace string         `query:"marketplace" maxLength:"512" doc:"Key or name of a marketplace"`
 	Owner       string         `query:"owner" maxLength:"100" doc:"Owner of the marketplace's repository"`
-	Has         string         `query:"has" enum:"command,agent,skill,hook,mcp,lsp" doc:"Kind of component the plugin must have"`
+	Has         string         `query:"has" enum:"command,agent,skill,hook,mcp,lsp,output-style,workflow,theme,monitor,bin,settings" doc:"Kind of component the plugin must have"`
 	License     string         `query:"license" maxLength:"512" doc:"SPDX id"`
 	Maintenance string         `query:"maintenance" enum:"active,maintained,slow,stale,archived,unknown" doc:"By the last push to the marketplace's repository"`
 	MinScore    int            `query:"min_score" minimum:"0" maximum:"100" doc:"Least quality score"`

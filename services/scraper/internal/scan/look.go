@@ -127,7 +127,7 @@ func (p *pass) read(ctx context.Context, source Source, repo Repository, commit 
 	if _, err := fs.Stat(files.FS(), OptOutFile); err == nil {
 		return f, &optedOut{repo: repo, reason: "its owner asked for that with the file " + OptOutFile}
 	}
-	content, err := marketplace.Read(marketplace.Input{FS: files.FS(), Tree: tree, Key: repo.Key, Commit: commit})
+	content, err := marketplace.Read(marketplace.Input{FS: files.FS(), Tree: tree, Key: repo.Key, Commit: commit, License: repo.License})
 	if rejected, ok := errors.AsType[*marketplace.Rejected](err); ok {
 		f.failure = &plugpack.Failure{Key: repo.Key, Reason: rejected.Error(), Entries: rejected.Entries}
 		return f, nil
