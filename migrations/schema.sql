@@ -31,6 +31,16 @@ CREATE TABLE facet_counts (
 );
 CREATE INDEX facet_counts_most ON public.facet_counts USING btree (kind, n DESC, key) WHERE (n > 0);
 
+CREATE TABLE marketplace_files (
+    digest text NOT NULL,
+    subject text NOT NULL,
+    body bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT marketplace_files_pkey PRIMARY KEY (digest),
+    CONSTRAINT marketplace_files_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT marketplace_files_subject_check CHECK ((length(subject) <= 600))
+);
+
 CREATE TABLE marketplaces (
     id uuid NOT NULL,
     key text NOT NULL,
@@ -81,6 +91,53 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_seq_key UNIQUE (seq),
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 );
+
+CREATE TABLE pack_plugins (
+    pack_id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    phase text NOT NULL,
+    phase_order integer NOT NULL,
+    plugin_order integer NOT NULL,
+    description text NOT NULL,
+    commands_to_run text[] NOT NULL,
+    CONSTRAINT pack_plugins_pkey PRIMARY KEY (pack_id, plugin_id),
+    CONSTRAINT pack_plugins_pack_id_fkey FOREIGN KEY (pack_id) REFERENCES packs(id),
+    CONSTRAINT pack_plugins_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
+    CONSTRAINT pack_plugins_commands_to_run_check CHECK ((cardinality(commands_to_run) <= 20)),
+    CONSTRAINT pack_plugins_description_check CHECK ((length(description) <= 2000)),
+    CONSTRAINT pack_plugins_phase_check CHECK ((length(phase) <= 100))
+);
+CREATE INDEX pack_plugins_plugin ON public.pack_plugins USING btree (plugin_id);
+
+CREATE TABLE packs (
+    id uuid NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    difficulty text NOT NULL,
+    tags text[] NOT NULL,
+    minutes integer NOT NULL,
+    curator text NOT NULL,
+    featured boolean NOT NULL DEFAULT false,
+    published boolean NOT NULL DEFAULT false,
+    edition bigint NOT NULL DEFAULT 1,
+    revision bigint NOT NULL DEFAULT 1,
+    search tsvector NOT NULL DEFAULT ''::tsvector,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT packs_slug_key UNIQUE (slug),
+    CONSTRAINT packs_pkey PRIMARY KEY (id),
+    CONSTRAINT packs_curator_check CHECK ((length(curator) <= 128)),
+    CONSTRAINT packs_description_check CHECK ((length(description) <= 4096)),
+    CONSTRAINT packs_difficulty_check CHECK ((difficulty = ANY (ARRAY['beginner'::text, 'intermediate'::text, 'advanced'::text]))),
+    CONSTRAINT packs_minutes_check CHECK (((minutes >= 0) AND (minutes <= 10000))),
+    CONSTRAINT packs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 128))),
+    CONSTRAINT packs_slug_check CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 50))),
+    CONSTRAINT packs_tags_check CHECK ((cardinality(tags) <= 20))
+);
+CREATE INDEX packs_list ON public.packs USING btree (featured DESC, updated_at DESC, id DESC) WHERE (published AND (removed_at IS NULL));
+CREATE INDEX packs_search ON public.packs USING gin (search);
 
 CREATE TABLE plugin_aliases (
     key text NOT NULL,

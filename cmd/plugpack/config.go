@@ -11,6 +11,7 @@ import (
 	"github.com/plugpack/plugpack/libs/config"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/service"
+	"github.com/plugpack/plugpack/services/catalog"
 	"github.com/plugpack/plugpack/services/gateway"
 	"github.com/plugpack/plugpack/services/indexer"
 	"github.com/plugpack/plugpack/services/scraper"
@@ -29,6 +30,7 @@ type Config struct {
 	scraper.Options
 	Gateway gateway.Options
 	Indexer indexer.Options
+	Catalog catalog.Options
 }
 
 // Validate checks what types cannot.
@@ -36,7 +38,8 @@ func (c Config) Validate() error {
 	if c.MeilisearchURL != "" && c.MeilisearchAPIKey == "" {
 		return errs.New(errs.Invalid, "MEILISEARCH_API_KEY is not set: MEILISEARCH_URL needs it")
 	}
-	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.Indexer.Validate(), c.CheckHTTPS(c.Production()))
+	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.Indexer.Validate(), c.Catalog.Validate(),
+		c.Catalog.CheckHTTPS(c.Production()), c.CheckHTTPS(c.Production()))
 }
 
 // loadConfig reads the environment. Warnings and errors are all that a person

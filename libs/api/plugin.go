@@ -111,12 +111,6 @@ type Category struct {
 // Facets are how many plugins have which value, by the name of the filter.
 type Facets map[string][]Category
 
-// Pack is a curated set of plugins in a list or a search result.
-type Pack struct {
-	Slug string `json:"slug"`
-	Name string `json:"name"`
-}
-
 // Search is the answer to a search.
 type Search struct {
 	Query        string   `json:"query"`

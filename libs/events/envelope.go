@@ -20,6 +20,7 @@ const (
 	TypeDiscoveryFinished  = "discovery.finished"
 	TypeRepositoryOptedOut = "repository.opted_out"
 	TypePluginChanged      = "catalog.changed.plugin"
+	TypePackChanged        = "catalog.changed.pack"
 )
 
 // Message is an event ready to publish. ID is the message id by which the
@@ -65,6 +66,12 @@ func NewRepositoryOptedOut(o plugpack.OptOut) (Message, error) {
 // the outbox row's.
 func NewPluginChanged(id string, p plugpack.Plugin) (Message, error) {
 	return message(TypePluginChanged, "catalog", id, p.Key().String(), p.UpdatedAt, SubjectPluginChanged(p.ID), p)
+}
+
+// NewPackChanged makes the message that announces a committed change; id is the
+// outbox row's.
+func NewPackChanged(id string, p plugpack.Pack) (Message, error) {
+	return message(TypePackChanged, "catalog", id, "pack:"+p.Slug, p.UpdatedAt, SubjectPackChanged(p.ID), p)
 }
 
 func message(typ, source, id, about string, at time.Time, subject string, data any) (Message, error) {

@@ -50,6 +50,7 @@ const (
 	PluginEvents   = "plugin.updated.*"
 	OptOuts        = "repository.opted_out.*"
 	CatalogPlugins = "catalog.changed.plugin.*"
+	CatalogPacks   = "catalog.changed.pack.*"
 )
 
 // Token makes a subject part of a key. Base64url, because NATS refuses blanks
@@ -98,6 +99,9 @@ func SubjectRepositoryOptedOut(name string) string { return "repository.opted_ou
 
 // SubjectPluginChanged carries plugpack.Plugin.
 func SubjectPluginChanged(id string) string { return "catalog.changed.plugin." + id }
+
+// SubjectPackChanged carries plugpack.Pack.
+func SubjectPackChanged(id string) string { return "catalog.changed.pack." + id }
 
 // SubjectChanged carries the state of a thing of the kind.
 func SubjectChanged(k Kind, id string) string { return "catalog.changed." + string(k) + "." + id }

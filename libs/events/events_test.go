@@ -121,6 +121,13 @@ func TestContracts(t *testing.T) {
 			return events.NewPluginChanged("42", p)
 		})
 	})
+	t.Run(events.TypePackChanged, func(t *testing.T) {
+		t.Parallel()
+		p := sample.Pack("go-backend", 3, "deploy")
+		contract(t, events.TypePackChanged, "catalog.changed.pack."+p.ID, "43", p, func(p plugpack.Pack) (events.Message, error) {
+			return events.NewPackChanged("43", p)
+		})
+	})
 }
 
 func TestDecodeRefuses(t *testing.T) {

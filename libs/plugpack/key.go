@@ -69,7 +69,7 @@ func (k Key) String() string { return string(k.Marketplace) + ":" + k.Name }
 // attempt 0 is the plain form; where another plugin has that slug already, the
 // next attempts add six, then more hex digits of the key's SHA-256.
 func (k Key) Slug(attempt int) string {
-	s := kebab(k.Marketplace.Owner() + "-" + k.Marketplace.Repo() + "-" + k.Name)
+	s := Kebab(k.Marketplace.Owner() + "-" + k.Marketplace.Repo() + "-" + k.Name)
 	if attempt == 0 {
 		return s
 	}
@@ -77,8 +77,8 @@ func (k Key) Slug(attempt int) string {
 	return s + "-" + hex.EncodeToString(sum[:])[:min(6*attempt, 64)]
 }
 
-// kebab maps every run of other characters than a–z and 0–9 to one hyphen.
-func kebab(s string) string {
+// Kebab maps every run of other characters than a–z and 0–9 to one hyphen.
+func Kebab(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(s) {
 		switch {

@@ -28,6 +28,7 @@ const Durable = intake.Durable
 // Config is what the catalog reads from the environment.
 type Config struct {
 	service.Config
+	Options
 	DatabaseURL config.URL `env:"DATABASE_URL,required,notEmpty" doc:"Postgres database of the catalog." want:"an address such as postgres://user:password@host/database"`
 	NATSURL     config.URL `env:"NATS_URL,required,notEmpty" doc:"NATS server with JetStream." want:"an address such as nats://host:4222"`
 }
@@ -59,11 +60,11 @@ type Catalog struct {
 func OpenDB(ctx context.Context, url string) (*pgxpool.Pool, error) { return postgres.Open(ctx, url) }
 
 // New makes a catalog on a migrated database.
-func New(d Deps) *Catalog {
+func New(o Options, d Deps) *Catalog {
 	store := postgres.New(d.DB, d.Log)
 	return &Catalog{
 		bus: d.Bus, store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
-		upkeep: upkeep.New(store, d.Log), rest: rest.New(store, d.Log),
+		upkeep: upkeep.New(store, d.Log), rest: rest.New(o.rest(), store, d.Log),
 	}
 }
 

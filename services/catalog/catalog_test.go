@@ -48,7 +48,7 @@ func start(t *testing.T, catalogs int) *fixture {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := catalog.New(catalog.Deps{DB: db, Bus: testkit.BusOn(t, f.nats), Log: testkit.Log(t)})
+		c := catalog.New(catalog.Options{PublicURL: "https://plugpack.example"}, catalog.Deps{DB: db, Bus: testkit.BusOn(t, f.nats), Log: testkit.Log(t)})
 		ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 		done := make(chan error, 1)
 		go func() { done <- c.Run(ctx) }()

@@ -108,6 +108,25 @@ func Plugin(repository, name string, revision int64) plugpack.Plugin {
 	}
 }
 
+// Pack makes a published pack at revision, with the plugins of acme/tools.
+func Pack(slug string, revision int64, plugins ...string) plugpack.Pack {
+	p := plugpack.Pack{
+		ID: fmt.Sprintf("018f0000-0000-7000-a000-%012x", hostID("pack:"+slug)), Slug: slug,
+		PackText: plugpack.PackText{
+			Name: "Pack " + slug, Description: "All that " + slug + " needs", Difficulty: plugpack.Beginner,
+			Tags: []string{"tools"}, Minutes: 10, Curator: "Ann",
+		},
+		Published: true, Edition: 1, Revision: revision, CreatedAt: Time, UpdatedAt: At(int(revision)),
+	}
+	for _, name := range plugins {
+		x := Plugin("acme/tools", name, 1)
+		p.Plugins = append(p.Plugins, plugpack.PackPlugin{
+			PluginID: x.ID, Slug: x.Slug, Name: name, Phase: "Start", Description: "For " + name, Commands: []string{"/" + name + "-run"},
+		})
+	}
+	return p
+}
+
 // hostID gives a number that stays the same for the same text.
 func hostID(s string) int64 {
 	n := int64(7)

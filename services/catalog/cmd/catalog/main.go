@@ -4,12 +4,15 @@
 //	catalog migrate              bring the schema to the newest version
 //	catalog republish            announce every plugin again
 //	catalog confirm-scan KEY     apply the removals that a marketplace's guard held back
+//	catalog seed-packs FILE      make the packs of a JSON list that are not there yet
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/errs"
@@ -48,7 +51,7 @@ func serve(ctx context.Context, p *service.Process) error {
 	}
 	defer b.Close()
 
-	c := catalog.New(catalog.Deps{DB: db, Bus: b, Log: p.Log})
+	c := catalog.New(cfg.Options, catalog.Deps{DB: db, Bus: b, Log: p.Log})
 	p.Ready("postgres", db.Ping)
 	p.Ready("nats", b.Ping)
 	return p.Serve(ctx, cfg.Port, c.Handler(), c.Run)
@@ -78,6 +81,20 @@ func operate(ctx context.Context, p *service.Process, args []string) error {
 			fmt.Printf("%d plugins of %s are removed\n", removed, args[1])
 		}
 		return err
+	case args[0] == "seed-packs" && len(args) == 2:
+		return seedPacks(ctx, p, db, args[1])
 	}
-	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO]")
+	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO | seed-packs FILE]")
+}
+
+func seedPacks(ctx context.Context, p *service.Process, db *pgxpool.Pool, file string) error {
+	drafts, err := os.ReadFile(file)
+	if err != nil {
+		return errs.New(errs.Invalid, "seed-packs: %w", err)
+	}
+	made, err := catalog.SeedPacks(ctx, db, p.Log, drafts)
+	if err == nil {
+		fmt.Printf("%d packs are made\n", made)
+	}
+	return err
 }

@@ -20,11 +20,19 @@ const (
 )
 
 // announce puts the plugins' state as this transaction leaves it into the
-// outbox, and into the table that readers look at.
+// outbox and into the table that readers look at, and announces the packs that
+// have them.
 func announce(ctx context.Context, tx pgx.Tx, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	if err := announcePlugins(ctx, tx, ids); err != nil {
+		return err
+	}
+	return announcePacksOf(ctx, tx, ids)
+}
+
+func announcePlugins(ctx context.Context, tx pgx.Tx, ids []string) error {
 	if err := index(ctx, tx, ids, time.Now()); err != nil {
 		return err
 	}
@@ -54,7 +62,7 @@ func snapshots(ctx context.Context, tx pgx.Tx, ids []string) ([]plugpack.Plugin,
 // plugin and its announcement, and the stream would end with the older state.
 const pluginIDsAfter = `SELECT id::text FROM plugins WHERE id > $1::uuid ORDER BY id LIMIT $2 FOR SHARE`
 
-// Republish puts every plugin, removed ones too, into the outbox again. It
+// Republish puts every plugin and pack, removed ones too, into the outbox again. It
 // goes in steps of a few hundred and tells progress after each.
 func (s *Store) Republish(ctx context.Context, progress func(done int)) error {
 	const step = 500
@@ -69,12 +77,27 @@ func (s *Store) Republish(ctx context.Context, progress func(done int)) error {
 			if ids, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 				return err
 			}
-			return announce(ctx, tx, ids)
+			return announcePlugins(ctx, tx, ids)
 		})
-		if err != nil || len(ids) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(ids) == 0 {
+			return s.republishPacks(ctx)
 		}
 		after, done = ids[len(ids)-1], done+len(ids)
 		progress(done)
 	}
+}
+
+const everyPack = `SELECT id::text FROM packs ORDER BY id FOR SHARE`
+
+func (s *Store) republishPacks(ctx context.Context) error {
+	return s.tx(ctx, "republish packs", func(tx pgx.Tx) error {
+		ids, err := collectIDs(tx.Query(ctx, everyPack))
+		if err != nil {
+			return err
+		}
+		return announcePacks(ctx, tx, ids)
+	})
 }

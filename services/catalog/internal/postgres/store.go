@@ -62,6 +62,19 @@ func (s *Store) tx(ctx context.Context, what string, f func(tx pgx.Tx) error) er
 	return classify(what, pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, f))
 }
 
+// write is tx for what a person changes. A scan that renames the plugins which
+// it speaks of may meet it halfway, and then the database breaks one of the two
+// off; an event comes again by itself, a person's change is tried again here.
+func (s *Store) write(ctx context.Context, what string, f func(tx pgx.Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := s.tx(ctx, what, f)
+		pg, ok := errors.AsType[*pgconn.PgError](err)
+		if !ok || pg.Code != "40P01" || attempt == 5 { // deadlock
+			return err
+		}
+	}
+}
+
 const lockMarketplace = `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:' || $1, 0))`
 
 // lock holds back other writers of the marketplace until the transaction ends.

@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
 
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/errs"
@@ -75,13 +77,31 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Allow", "GET, HEAD") // every operation is a GET as yet
+	w.Header().Set("Allow", strings.Join(methods(r), ", "))
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusMethodNotAllowed)
 	_ = api.Encode(w, api.Problem{
 		Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
 		Detail: r.Method + " is not possible here; GET /api/docs lists what is",
 	})
+}
+
+// methods gives what can be done at the request's address.
+func methods(r *http.Request) (possible []string) {
+	at := chi.RouteContext(r.Context())
+	path := at.RoutePath // without the slash at its end
+	if path == "" {
+		path = r.URL.Path
+	}
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if !at.Routes.Match(chi.NewRouteContext(), m, path) {
+			continue
+		}
+		if possible = append(possible, m); m == http.MethodGet {
+			possible = append(possible, http.MethodHead)
+		}
+	}
+	return possible
 }
 
 // recoverer answers 500 for a handler that panicked.

@@ -20,19 +20,28 @@ import (
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/service"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+	"github.com/plugpack/plugpack/services/catalog/internal/rest/emptygit"
 )
 
 // maxBody bounds a request's body.
 const maxBody = 1 << 20
 
+// Options are the settings of the API.
+type Options struct {
+	// PublicURL is where the hub is reached from outside, without a slash at its
+	// end.
+	PublicURL string
+}
+
 type handlers struct {
-	store *postgres.Store
-	log   *slog.Logger
+	options Options
+	store   *postgres.Store
+	log     *slog.Logger
 }
 
 // New makes the handler of every route.
-func New(store *postgres.Store, log *slog.Logger) http.Handler {
-	h := &handlers{store: store, log: log}
+func New(o Options, store *postgres.Store, log *slog.Logger) http.Handler {
+	h := &handlers{options: o, store: store, log: log}
 	r := chi.NewRouter()
 	r.Use(recoverer(log), middleware.StripSlashes, middleware.GetHead, middleware.RequestSize(maxBody), withETag)
 	r.NotFound(notFound)
@@ -41,12 +50,15 @@ func New(store *postgres.Store, log *slog.Logger) http.Handler {
 	r.Get("/health", service.Health)
 	r.Get("/api/health", service.Health)
 	r.Handle("/api/docs*", docs("/api/docs"))
+	r.Handle(emptyGit+"/*", emptygit.Handler(emptyGit))
 
 	a := humachi.New(r, config())
 	h.registerRoot(a)
 	h.registerPlugins(a)
 	h.registerVersions(a)
 	h.registerMarketplaces(a)
+	h.registerPacks(a)
+	h.registerFiles(a)
 	h.registerSearch(a)
 	return r
 }

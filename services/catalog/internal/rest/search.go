@@ -42,8 +42,12 @@ func (h *handlers) search(ctx context.Context, in *searchInput) (*searchOutput, 
 	if err != nil {
 		return nil, err
 	}
+	packs, totalPacks, err := h.store.SearchPacks(ctx, in.Query, in.Limit)
+	if err != nil {
+		return nil, err
+	}
 	out := &searchOutput{Body: api.Search{
-		Query: in.Query, Plugins: apiPlugins(found.Plugins), Packs: []api.Pack{}, TotalPlugins: found.Total,
+		Query: in.Query, Plugins: apiPlugins(found.Plugins), Packs: h.apiPacks(packs), TotalPlugins: found.Total, TotalPacks: totalPacks,
 		Facets: apiFacets(found.Facets), SearchEngine: "database",
 	}}
 	if found.Next != nil {

@@ -1,0 +1,177 @@
+// Package pinned writes marketplaces that the real client adds by URL: of a
+// pack, or of a single plugin. It is pure.
+//
+// Every source in them is an https address with a full commit id, so what is
+// installed is what was looked at. The client resolves relative sources only in
+// a repository and fetches "github" ones over SSH, so both are written anew. A
+// plugin that cannot be pinned is left out, with the reason.
+package pinned
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/claudecode"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// Prefix begins every marketplace name, so that none is anybody else's.
+const Prefix = "plugpack-"
+
+// All is the entry that installs every other one.
+const All = "all"
+
+// maxName bounds a marketplace's name.
+const maxName = 64
+
+// Marketplace is a marketplace's file.
+type Marketplace struct {
+	Name        string  `json:"name"`
+	Owner       Owner   `json:"owner"`
+	Description string  `json:"description"`
+	Plugins     []Entry `json:"plugins"`
+}
+
+// Owner is whom the file is from.
+type Owner struct {
+	Name string `json:"name"`
+	URL  string `json:"url,omitempty"`
+}
+
+// Entry is one plugin in the file.
+type Entry struct {
+	Name         string   `json:"name"`
+	Source       Source   `json:"source"`
+	Description  string   `json:"description,omitempty"`
+	Version      string   `json:"version,omitempty"`
+	Homepage     string   `json:"homepage,omitempty"`
+	License      string   `json:"license,omitempty"`
+	Keywords     []string `json:"keywords,omitempty"`
+	Category     string   `json:"category,omitempty"`
+	Strict       *bool    `json:"strict,omitempty"`
+	Commands     []string `json:"commands,omitempty"`
+	Agents       []string `json:"agents,omitempty"`
+	Skills       []string `json:"skills,omitempty"`
+	OutputStyles []string `json:"outputStyles,omitempty"`
+	Dependencies []string `json:"dependencies,omitempty"`
+}
+
+// Left is a plugin that is not in the file.
+type Left struct {
+	Slug   string
+	Reason string
+}
+
+// File is a rendered marketplace.
+type File struct {
+	Marketplace Marketplace
+	Body        []byte
+	Digest      string // SHA-256 of Body, in hex
+	Left        []Left
+}
+
+// Origin says where the hub itself is reached, and which commit its empty
+// repository has.
+type Origin struct {
+	URL      string // such as https://plugpack.example
+	Empty    string // path of the empty repository, with a slash first
+	EmptySHA string
+}
+
+// Pack renders a pack of plugins, in their order.
+func (o Origin) Pack(p plugpack.Pack, plugins []plugpack.Plugin) (File, error) {
+	f := File{Marketplace: Marketplace{
+		Name: Name(p.Slug), Owner: o.owner(), Description: p.Description, Plugins: []Entry{},
+	}}
+	f.add(plugins)
+	if members := names(f.Marketplace.Plugins); len(members) > 0 {
+		f.Marketplace.Plugins = append(f.Marketplace.Plugins, o.all(p.Name, members))
+	}
+	return f.render()
+}
+
+// Plugin renders one plugin.
+func (o Origin) Plugin(p plugpack.Plugin) (File, error) {
+	f := File{Marketplace: Marketplace{
+		Name: Name(p.Slug), Owner: o.owner(), Description: p.Facts.Description, Plugins: []Entry{},
+	}}
+	f.add([]plugpack.Plugin{p})
+	return f.render()
+}
+
+func (o Origin) owner() Owner { return Owner{Name: "PlugPack", URL: o.URL} }
+
+// all installs the members as its dependencies; its own source has next to
+// nothing in it. Its version changes with its members, which is how the client
+// notices.
+func (o Origin) all(name string, members []string) Entry {
+	sum := sha256.Sum256([]byte(strings.Join(members, "\n")))
+	return Entry{
+		Name: All, Description: "Everything in " + name, Version: hex.EncodeToString(sum[:6]), Strict: new(false), Dependencies: members,
+		Source: Source{Source: "url", URL: o.URL + o.Empty, SHA: o.EmptySHA},
+	}
+}
+
+// add appends the entries of the plugins that can be installed, each under a
+// name of its own.
+func (f *File) add(plugins []plugpack.Plugin) {
+	taken := map[string]bool{All: true}
+	for _, p := range plugins {
+		e, reason := entry(p)
+		// Its own name first: other plugins' dependencies know it by that.
+		for _, name := range []string{plugpack.Kebab(p.Name), p.Slug} {
+			if e.Name == "" && name != "" && !taken[name] {
+				e.Name = name
+			}
+		}
+		if e.Name == "" && reason == "" {
+			reason = "it is in the pack already"
+		}
+		if reason != "" {
+			f.Left = append(f.Left, Left{Slug: p.Slug, Reason: reason})
+			continue
+		}
+		taken[e.Name] = true
+		f.Marketplace.Plugins = append(f.Marketplace.Plugins, e)
+	}
+}
+
+func names(entries []Entry) []string {
+	all := make([]string, len(entries))
+	for i, e := range entries {
+		all[i] = e.Name
+	}
+	return all
+}
+
+// Name gives the name of a marketplace in the client, one that no client refuses: some look like Anthropic's
+// own, and some are too long.
+func Name(slug string) string {
+	name := Prefix + slug
+	if len(name) <= maxName && accepted(name) {
+		return name
+	}
+	sum := sha256.Sum256([]byte(slug))
+	return Prefix + hex.EncodeToString(sum[:8])
+}
+
+func accepted(name string) bool {
+	body := fmt.Appendf(nil, `{"name":%q,"owner":{"name":"PlugPack"},"plugins":[]}`, name)
+	return !slices.ContainsFunc(claudecode.Profiles(), func(p *claudecode.Profile) bool {
+		return p.Add(body, claudecode.Place{Kind: claudecode.PlaceURL}).Rejected != ""
+	})
+}
+
+func (f File) render() (File, error) {
+	body, err := api.Marshal(f.Marketplace)
+	if err != nil {
+		return f, fmt.Errorf("render marketplace %s: %w", f.Marketplace.Name, err)
+	}
+	sum := sha256.Sum256(body)
+	f.Body, f.Digest = body, hex.EncodeToString(sum[:])
+	return f, nil
+}

@@ -1,0 +1,116 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/pinned"
+	"github.com/plugpack/plugpack/services/catalog/internal/rest/emptygit"
+)
+
+// emptyGit is where the empty repository is. It must never move: packs that are
+// out there name it.
+const emptyGit = "/api/git/empty.git"
+
+// hub says where this hub is, as marketplaces name it.
+func (h *handlers) hub() pinned.Origin {
+	return pinned.Origin{URL: h.options.PublicURL, Empty: emptyGit, EmptySHA: emptygit.Commit}
+}
+
+func packFile(slug string) string { return "/api/packs/slug/" + slug + "/marketplace.json" }
+
+func pluginFile(slug string) string { return "/api/plugins/slug/" + slug + "/marketplace.json" }
+
+// fileInput names a marketplace's file, and with @ and a digest one that was
+// given out once.
+type fileInput struct {
+	Slug string `path:"slug" maxLength:"600" pattern:"^[a-z0-9-]+(@[0-9a-f]{64})?$" patternDescription:"a slug, or a slug, @ and a digest" doc:"With @ and a digest: exactly that file, for ever"`
+}
+
+type fileOutput struct {
+	ContentType     string `header:"Content-Type"`
+	CacheControl    string `header:"Cache-Control"`
+	ContentLocation string `header:"Content-Location" doc:"Where this very file is, for ever"`
+	Body            []byte
+}
+
+func (h *handlers) registerFiles(a huma.API) {
+	file(h, a, "/api/packs/slug/{slug}/marketplace.json", "get-pack-marketplace", "A pack as a marketplace that the client adds by URL", tagPacks, h.packMarketplace)
+	file(h, a, "/api/plugins/slug/{slug}/marketplace.json", "get-plugin-marketplace", "A plugin as a marketplace that the client adds by URL", tagPlugins, h.pluginMarketplace)
+}
+
+// file is get for an answer that is stored as it is.
+func file(h *handlers, a huma.API, path, id, summary, tag string, f func(context.Context, *fileInput) (*fileOutput, error)) {
+	huma.Register(a, huma.Operation{
+		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{tag},
+		Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The marketplace's file", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}},
+		}},
+	}, func(ctx context.Context, in *fileInput) (*fileOutput, error) {
+		out, err := f(ctx, in)
+		if err != nil {
+			return nil, h.problem(ctx, id, err)
+		}
+		return out, nil
+	})
+}
+
+func (h *handlers) packMarketplace(ctx context.Context, in *fileInput) (*fileOutput, error) {
+	slug, digest, fixed := strings.Cut(in.Slug, "@")
+	if fixed {
+		return h.kept(ctx, "pack:"+slug, digest, packFile(in.Slug))
+	}
+	p, err := h.store.PackBySlug(ctx, slug)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Live() {
+		return nil, errs.New(errs.NotFound, "this pack is not published")
+	}
+	plugins, err := h.store.PluginsOf(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	f, err := h.hub().Pack(p, plugins)
+	if err != nil {
+		return nil, err
+	}
+	return h.keep(ctx, "pack:"+slug, f, packFile(slug+"@"+f.Digest))
+}
+
+func (h *handlers) pluginMarketplace(ctx context.Context, in *fileInput) (*fileOutput, error) {
+	slug, digest, fixed := strings.Cut(in.Slug, "@")
+	if fixed {
+		return h.kept(ctx, "plugin:"+slug, digest, pluginFile(in.Slug))
+	}
+	p, err := h.store.PluginBySlug(ctx, slug)
+	if err != nil {
+		return nil, err
+	}
+	f, err := h.hub().Plugin(p)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Left) > 0 {
+		return nil, errs.New(errs.NotFound, "this plugin has no marketplace of its own: %s", f.Left[0].Reason)
+	}
+	return h.keep(ctx, "plugin:"+slug, f, pluginFile(slug+"@"+f.Digest))
+}
+
+// keep gives out a file that stays findable by its digest.
+func (h *handlers) keep(ctx context.Context, subject string, f pinned.File, at string) (*fileOutput, error) {
+	if err := h.store.KeepFile(ctx, f.Digest, subject, f.Body); err != nil {
+		return nil, err
+	}
+	return &fileOutput{ContentType: "application/json", CacheControl: "public, no-cache", ContentLocation: at, Body: f.Body}, nil
+}
+
+func (h *handlers) kept(ctx context.Context, subject, digest, at string) (*fileOutput, error) {
+	body, err := h.store.File(ctx, digest, subject)
+	return &fileOutput{ContentType: "application/json", CacheControl: "public, max-age=31536000, immutable", ContentLocation: at, Body: body}, err
+}
