@@ -8,7 +8,7 @@ SHARED  ?= ../shared
 RACE    ?= $(if $(CI),-race,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test race check lint fmt scrape corpus conformance db-seed db-migrate db-migration docker-up env schema golden tidy
+.PHONY: help run dev build test race check lint fmt scrape corpus conformance e2e db-seed db-migrate db-migration docker-up env schema golden tidy
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,11 @@ conformance: ## hold our verdicts to the real client's (in SHARED); CLIENT=progr
 	@[ -f $(SHARED)/reference/validate-cases.jsonl ] || { echo "make conformance: $(SHARED)/reference is not here, so there is nothing to compare with; set SHARED to where it is"; exit 1; }
 	@$(GO) run ./libs/claudecode/conformance -cases $(SHARED)/reference/validate-cases.jsonl -tokens $(SHARED)/reference/token-cases.jsonl \
 		$(if $(CLIENT),-client $(CLIENT) -corpus $(SHARED)/corpus/repos)
+
+e2e: ## let the real client install packs from a running catalog: make e2e CLIENT=program
+	@[ -n "$(CLIENT)" ] || { echo 'make e2e: say where the client is, as in make e2e CLIENT=node_modules/@anthropic-ai/claude-code-linux-x64/claude'; exit 1; }
+	@./setup.sh test
+	CLIENT=$(abspath $(CLIENT)) $(GO) test -tags e2e ./services/catalog -run TestRealClient -count=1 -v
 
 db-seed: build ## fill the catalog from the built-in sample marketplace
 	@bin/plugpack scan ./cmd/plugpack/sample
