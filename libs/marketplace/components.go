@@ -133,7 +133,7 @@ func (v *inventory) markdown(kind plugpack.ComponentKind, p string) {
 
 // firstLine is redacted first: the client cuts it, and half a secret is one too.
 func firstLine(body []byte) string {
-	const head = 8 << 10
+	const head = 2 << 10
 	text := strings.ToValidUTF8(string(body[:min(len(body), head)]), "")
 	return claudecode.FirstLine(security.RedactSecrets(text), "")
 }

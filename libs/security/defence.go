@@ -19,7 +19,7 @@ var conceals = []string{
 	"do not tell", "don't tell", "never tell", "do not mention", "don't mention", "never mention", "do not inform", "don't inform", "never inform", "do not reveal", "don't reveal", "never reveal",
 	"do not show", "don't show", "never show", "do not ask", "don't ask", "never ask", "do not report", "don't report", "do not disclose", "don't disclose", "do not display", "do not let the user", "don't let the user",
 	"do not notify", "don't notify", "do not log", "don't log", "do not warn", "don't warn", "without warning", "no warning", "do not alert", "don't alert", "do not refuse", "don't refuse", "must not know", "should not know", "never warn",
-	"do not say", "don't say", "dangerously",
+	"do not say", "don't say", "dangerously", "never skip", "do not skip", "don't skip", "never forget", "do not forget", "don't forget",
 }
 
 func warns(l line) bool {

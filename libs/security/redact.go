@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
@@ -71,37 +72,70 @@ func RedactArgs(args []string) []string {
 
 // RedactSecrets takes out secrets alone, for what has to stay an address.
 func RedactSecrets(s string) string {
-	lower := strings.ToLower(s)
-	for i := range secrets {
-		f := &secrets[i]
-		switch f.id {
-		case "private-key", "url-password", "argument", "assigned", "discord-bot", "twilio", "airtable":
-			continue // what is wide does them
-		}
-		if hasAny(lower, f.words) {
-			s = f.pattern.ReplaceAllString(s, redactedMark)
-		}
+	r := redactions()
+	for i := range r.words.find(s).each {
+		s = r.replace[i](s)
 	}
-	for _, w := range wide {
-		if hasAny(lower, w.words) {
-			s = w.pattern.ReplaceAllString(s, w.to)
+	if hasRun(s, minNameless) {
+		for _, p := range nameless {
+			s = p.ReplaceAllString(s, redactedMark)
 		}
-	}
-	if hasAny(lower, []string{"key", "token", "secret", "passw", "pwd", "credential"}) {
-		s = replaceValues(s, secretOf)
-		s = replaceValues(s, argumentOf)
-	}
-	for _, p := range nameless {
-		s = p.ReplaceAllString(s, redactedMark)
 	}
 	return s
 }
+
+// redactor is all formats, each with the words that it is never without.
+type redactor struct {
+	words   *automaton
+	replace []func(string) string
+}
+
+var redactions = sync.OnceValue(func() *redactor {
+	r := &redactor{}
+	var lists [][]string
+	add := func(words []string, replace func(string) string) {
+		lists, r.replace = append(lists, words), append(r.replace, replace)
+	}
+	for _, f := range secrets {
+		switch f.id {
+		case "private-key", "url-password", "argument", "assigned", "discord-bot", "twilio", "airtable":
+			continue // what is wide or nameless does them
+		}
+		add(f.words, func(s string) string { return f.pattern.ReplaceAllString(s, redactedMark) })
+	}
+	for _, w := range wide {
+		add(w.words, func(s string) string { return w.pattern.ReplaceAllString(s, w.to) })
+	}
+	add([]string{"key", "token", "secret", "passw", "pwd", "credential"}, func(s string) string { return replaceValues(s, secretOf) })
+	add([]string{"--api", "--token", "--auth", "--access", "--secret", "--client", "--password", "--pat"}, func(s string) string { return replaceValues(s, argumentOf) })
+	r.words = newAutomaton(lists)
+	return r
+})
 
 var (
 	argumentOf = re(`(?i)(--(?:api-?key|token|auth-?token|access-?token|secret|client-?secret|password|pat)(?:=|["']?\s*,?\s+["']?))([^\s"',$<{\[]{8,200})`)
 	// nameless are formats that no word of their own comes before.
 	nameless = []*regexp.Regexp{re(`\b[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,38}\b`), re(`\bSK[0-9a-f]{32}\b`), re(`\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}\b`)}
 )
+
+// minNameless is the length of the shortest of them.
+const minNameless = 34
+
+// hasRun says whether s has n characters of a token in a row.
+func hasRun(s string, n int) bool {
+	run := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_' || c == '-' || c == '.' {
+			if run++; run >= n {
+				return true
+			}
+			continue
+		}
+		run = 0
+	}
+	return false
+}
 
 // replaceValues takes out values that look as if a machine had made them.
 func replaceValues(s string, pattern *regexp.Regexp) string {

@@ -3,15 +3,15 @@ package security
 // instructionRules are about what is said to the model rather than run.
 var instructionRules = []textRule{
 	{
-		Rule: Rule{"instruction.override", 1, instructs, critical, high, "It tells the model to drop what it was told before.", "Say what to do; leave other instructions alone."},
+		Rule: Rule{"instruction.override", 2, instructs, critical, high, "It tells the model to drop what it was told before.", "Say what to do; leave other instructions alone."},
 		in:   markdown | config | code, words: []string{"ignore", "disregard", "forget", "override", "no longer bound", "new instructions", "bypass"},
-		pattern: re(`(?i)\b(ignore|disregard|forget|override|bypass)\s+(all\s+|any\s+|every\s+|the\s+|your\s+|these\s+|of\s+)*((previous|prior|earlier|above|preceding|existing|other|system|safety|original|developer|user'?s?|anthropic'?s?|claude'?s?)[\s,]+(and\s+|or\s+)?)+(instructions?|prompts?|rules?|guidelines?|messages?|directives?|restrictions?|constraints?|polic(y|ies)|safeguards?|settings)\b|\b(ignore|disregard|forget) (everything|all) (you were told|above|before|that came before|you know about)|\byou are no longer bound\b|\bthese (instructions|rules) (override|supersede|take precedence over) (all|any|your|the user)`),
+		pattern: re(`(?i)\b(ignore|disregard|forget|override|bypass)\s+(all\s+|any\s+|every\s+|the\s+|your\s+|these\s+|of\s+)*((previous|prior|earlier|above|preceding|existing|other|system|safety|original|developer|user'?s?|anthropic'?s?|claude'?s?)[\s,]+(and\s+|or\s+)?)+(instructions?|prompts?|rules?|guidelines?|directives?|restrictions?|constraints?|polic(y|ies)|safeguards?)\b|\b(ignore|disregard|forget) (everything|all) (you were told|above|before|that came before|you know about)|\byou are no longer bound\b|\bthese (instructions|rules) (override|supersede|take precedence over) (all|any|your|the user)`),
 		quiet:   false,
 	},
 	{
-		Rule: Rule{"instruction.conceal", 1, instructs, high, high, "It tells the model to hide something from the user.", "Let the user see what is done."},
+		Rule: Rule{"instruction.conceal", 2, instructs, high, high, "It tells the model to hide something from the user.", "Let the user see what is done."},
 		in:   instruction | prose | config, words: []string{"not ", "n't ", "never ", "dont ", "without ", "hide ", "conceal", "keep ", "silently", "quietly", "secretly", "covertly", "avoid "}, with: []string{"user", "human", "operator", "developer", "silently", "quietly", "secretly", "covertly"},
-		pattern: re(`(?i)\b(do not|don'?t|never|must not|should not|avoid)\s+(ever\s+)?(tell|inform|alert|notify|warn|let)(ing)?\s+(the\s+)?(user|human|operator|developer)s?\s+(that|about|of|know|anything|this|why|what|when|it)\b` +
+		pattern: re(`(?i)\b(do not|don'?t|never|must not|should not|avoid)\s+(ever\s+)?(tell|inform|alert|notify|warn|let)(ing)?\s+((the|your)\s+(user|human|operator|developer)s?|user|human)\s+(that|about|of|know|anything|this|why|what|when|it)\b` +
 			`|\b(do not|don'?t|never)\s+(ever\s+)?(mention|reveal|disclose|report|show|display|say|log|print|expose)\b[^\n]*\b(this|these|that you|step|command|upload|request|action|file|instruction|output)s?\b[^\n]*\bto\s+the\s+(user|human|operator)` +
 			`|\bwithout\s+(telling|informing|notifying|alerting|asking|mentioning (it|this) to|the knowledge of)\s+(the\s+)?(user|human|operator)` +
 			`|\b(hide|conceal|keep)\b[^\n]*\b(this|it|these|steps?|output|actions?|instructions?)\b[^\n]{0,30}\b(from|secret from|hidden from)\s+(the\s+)?(user|human|operator)|\bthe user (must|should|need) not (know|see|notice|be told|be aware)|\b(silently|quietly|secretly|covertly)\s+(\w+\s+){0,3}(send|upload|post|transmit|exfiltrate|install|download|copy|forward|collect|run|execute|add|append)\b[^\n]*(https?://|credential|secret|token|key|\.env|\.ssh|settings|\.claude|transcript|conversation)`),

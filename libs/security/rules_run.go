@@ -12,9 +12,9 @@ const (
 // shellRules are about code that comes from elsewhere, hides, or opens a door.
 var shellRules = []textRule{
 	{
-		Rule: Rule{"shell.pipe-to-shell", 1, runsRemote, high, high, "It runs what it downloads without anybody having seen it.", "Download to a file, check its hash, then run it; or name a package with its version."},
+		Rule: Rule{"shell.pipe-to-shell", 2, runsRemote, high, high, "It runs what it downloads without anybody having seen it.", "Download to a file, check its hash, then run it; or name a package with its version."},
 		in:   anything &^ other, words: []string{"curl", "wget", "iwr", "irm", "invoke-webrequest", "invoke-restmethod", "fetch ", "urlopen", "downloadstring", "requests.get"},
-		pattern: re(`(?i)\b(curl|wget|fetch)\b[^|;\n]*\|\s*(sudo\s+(-\w+\s+)*)?(/usr/bin/|/bin/)?(env\s+(\w+=\S+\s+)*)?(ba|z|da|k|fi)?sh\b` +
+		pattern: re(`(?i)\b(curl|wget|fetch)\b[^;\n]*\|\s*(sudo\s+(-\w+\s+)*)?(/usr/bin/|/bin/)?(env\s+(\w+=\S+\s+)*)?(ba|z|da|k|fi)?sh\b` +
 			`|\b(curl|wget)\b[^|;\n]*\|\s*(sudo\s+)?(python3?|perl|ruby|node|php|bun)\b(\s*$|\s+-(\s|$)|\s*["'&;)` + "`" + `])` +
 			`|\b(ba|z|da)?sh\s+(-\w+\s+)?(<\(|"?\$\(|` + "`" + `)\s*(curl|wget)\b|\b(source|eval|\.)\s+("?\$\(|<\(|` + "`" + `)\s*(curl|wget)\b` +
 			`|\b(iwr|irm|invoke-webrequest|invoke-restmethod|curl)\b[^;\n]*\|\s*(iex|invoke-expression)\b|\b(iex|invoke-expression)\b[^;\n]*(iwr|irm|invoke-webrequest|invoke-restmethod|downloadstring)` +
