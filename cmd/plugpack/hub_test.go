@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -10,12 +8,9 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -138,73 +133,21 @@ func spoilt(status int) bool {
 
 // mirror is the look-alike in the folder that PLUGPACK_SHARED names.
 type mirror struct {
-	t   *testing.T
-	url string
-	log string
+	*testkit.Mirror
+	t *testing.T
 }
 
 // startMirror gives ok false where there is no look-alike to start.
 func startMirror(t *testing.T) (m mirror, ok bool) {
 	t.Helper()
-	shared := os.Getenv("PLUGPACK_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	script := filepath.Join(shared, "ghmirror", "ghmirror.py")
-	python, err := exec.LookPath("python3")
-	if _, statErr := os.Stat(script); err != nil || statErr != nil {
-		return m, false
-	}
-	dir := t.TempDir()
-	data, work, log := filepath.Join(dir, "data"), filepath.Join(dir, "work"), filepath.Join(dir, "requests.jsonl")
-	if err := os.Mkdir(data, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(python, script, "--data", data, "--port", "0", "--work", work, "--log", log)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if _, at, found := strings.Cut(lines.Text(), " on http"); found {
-			go func() { _, _ = io.Copy(io.Discard, out) }()
-			return mirror{t, "http" + strings.TrimSpace(at), log}, true
-		}
-	}
-	t.Fatal("the look-alike of GitHub ended before it was ready")
-	return m, false
+	look, ok := testkit.StartMirror(t)
+	return mirror{look, t}, ok
 }
 
-func (m mirror) address() string { return m.url }
-
-func (m mirror) admin(route string, body map[string]any) (answer []byte) {
-	m.t.Helper()
-	b, err := json.Marshal(body)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	res, err := http.Post(m.url+"_admin/"+route, "application/json", bytes.NewReader(b))
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if answer, _ = io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
-		m.t.Fatalf("_admin/%s: %s: %s", route, res.Status, answer)
-	}
-	return answer
-}
+func (m mirror) address() string { return m.URL }
 
 func (m mirror) exists(repo string) bool {
-	res, err := http.Get(m.url + "_admin/repos")
+	res, err := http.Get(m.URL + "_admin/repos")
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -215,10 +158,10 @@ func (m mirror) exists(repo string) bool {
 
 func (m mirror) commit(repo string, files map[string]string, force bool) {
 	if !m.exists(repo) {
-		m.admin("create", map[string]any{"repo": repo, "changes": files})
+		m.Admin("create", map[string]any{"repo": repo, "changes": files})
 		return
 	}
-	m.admin("advance", map[string]any{"repo": repo, "changes": files, "force": force})
+	m.Admin("advance", map[string]any{"repo": repo, "changes": files, "force": force})
 }
 
 func (m mirror) spoil(repo, kind, path string, times int) {
@@ -243,19 +186,19 @@ func (m mirror) spoil(repo, kind, path string, times int) {
 	default:
 		rule["kind"] = kind
 	}
-	m.admin("fault", rule)
+	m.Admin("fault", rule)
 }
 
-func (m mirror) rename(from, to string) { m.admin("rename", map[string]any{"repo": from, "to": to}) }
+func (m mirror) rename(from, to string) { m.Admin("rename", map[string]any{"repo": from, "to": to}) }
 func (m mirror) remove(repo string, status int) {
-	m.admin("remove", map[string]any{"repo": repo, "status": status})
+	m.Admin("remove", map[string]any{"repo": repo, "status": status})
 }
-func (m mirror) restore(repo string) { m.admin("restore", map[string]any{"repo": repo}) }
+func (m mirror) restore(repo string) { m.Admin("restore", map[string]any{"repo": repo}) }
 
 func (m mirror) replace(repo string, files map[string]string) {
 	m.rename(repo, repo+"-gone")
 	m.remove(repo+"-gone", 404)
-	m.admin("create", map[string]any{"repo": repo + "-new", "changes": files})
+	m.Admin("create", map[string]any{"repo": repo + "-new", "changes": files})
 	m.rename(repo+"-new", repo)
 }
 
@@ -268,7 +211,7 @@ func (m mirror) met(repo string) (n int) {
 			Times, Left int
 		}
 	}
-	if err := json.Unmarshal(m.admin("fault", map[string]any{"repo": "nobody/asks", "times": 1, "kind": "slow"}), &answer); err != nil {
+	if err := json.Unmarshal(m.Admin("fault", map[string]any{"repo": "nobody/asks", "times": 1, "kind": "slow"}), &answer); err != nil {
 		m.t.Fatal(err)
 	}
 	for _, r := range answer.Rules {
@@ -279,7 +222,7 @@ func (m mirror) met(repo string) (n int) {
 	if n > 0 {
 		return n
 	}
-	b, err := os.ReadFile(m.log)
+	b, err := os.ReadFile(m.Log)
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -329,3 +329,49 @@ func TestOptOutsAreShared(t *testing.T) {
 	refused() // by one that never saw the file
 	stop()
 }
+
+// A host that wants no more questions for an hour, in whichever words, costs
+// another host nothing: the scans of both share their workers.
+func TestALimitStopsOnlyItsHost(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]testkit.GitHubFault{
+		"secondary limit, 403 with Retry-After":    {Status: 403, Header: map[string]string{"Retry-After": "3600"}, Body: `{"message":"You have exceeded a secondary rate limit."}`},
+		"secondary limit, 403 without Retry-After": {Status: 403, Body: `{"message":"You have exceeded a secondary rate limit."}`},
+		"429 with Retry-After":                     {Status: 429, Header: map[string]string{"Retry-After": "3600"}},
+		"429 without Retry-After":                  {Status: 429},
+		"hourly limit": {Status: 403, Header: map[string]string{
+			"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(time.Now().Add(time.Hour).Unix()),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const n = 6
+			o, limited := options(t, n)
+			fault.Path = "^/repos/"
+			limited.Fault(fault)
+			other := testkit.GitHub(t, file(t, "other.txtar", "-- p/q/.claude-plugin/marketplace.json --\n"+market))
+			other.SetHost("127.0.0.1")
+			sources, err := os.ReadFile(o.Sources)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Sources = file(t, "both.txt", string(sources)+"server "+other.URL+"\nhttps://127.0.0.1/p/q\n")
+			o.ScanWorkers = 1
+			b := testkit.Bus(t)
+			wait := final(t, b)
+			start(t, o, b, testkit.Log(t))
+			if got := wait(1); got["127.0.0.1/p/q"] != "done" {
+				t.Errorf("got %v", got)
+			}
+			asked := 0
+			for _, r := range limited.Requests() {
+				if strings.HasPrefix(r.Path, "/repos/") {
+					asked++
+				}
+			}
+			if asked > 1 {
+				t.Errorf("the limited host was asked %d times", asked)
+			}
+		})
+	}
+}

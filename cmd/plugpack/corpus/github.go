@@ -20,8 +20,10 @@ const token = "corpus"
 
 // gitHub is the look-alike, running.
 type gitHub struct {
-	url string
-	cmd *exec.Cmd
+	url  string
+	cmd  *exec.Cmd
+	log  string
+	read int64 // of the log
 }
 
 // startGitHub starts the look-alike on a free port and waits for the line that
@@ -32,7 +34,7 @@ func startGitHub(ctx context.Context, shared, work string) (*gitHub, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, "python3", filepath.Join(shared, "ghmirror", "ghmirror.py"),
-		"--data", filepath.Join(shared, "corpus", "repos"), "--port", "0", "--token", token, "--work", dir)
+		"--data", filepath.Join(shared, "corpus", "repos"), "--port", "0", "--token", token, "--work", dir, "--log", filepath.Join(dir, "requests.jsonl"))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
@@ -49,7 +51,7 @@ func startGitHub(ctx context.Context, shared, work string) (*gitHub, error) {
 				for lines.Scan() { // an unread pipe would stop it
 				}
 			}()
-			return &gitHub{url: "http" + strings.TrimSpace(address), cmd: cmd}, nil
+			return &gitHub{url: "http" + strings.TrimSpace(address), cmd: cmd, log: filepath.Join(dir, "requests.jsonl")}, nil
 		}
 	}
 	return nil, errors.Join(errors.New("the GitHub look-alike ended before it was ready"), cmd.Wait())
@@ -60,40 +62,25 @@ func (g *gitHub) stop() {
 	_ = g.cmd.Wait()
 }
 
-// counts are the look-alike's own, of API requests.
-type counts struct {
-	Requests     int            `json:"requests"`
-	Counted      int            `json:"counted"`
-	Conditional  int            `json:"conditional"`
-	NotModified  int            `json:"not_modified"`
-	ByRepository map[string]int `json:"by_repo"`
-}
-
-func (g *gitHub) counts(ctx context.Context) (c counts, err error) {
-	return c, g.call(ctx, http.MethodGet, "_admin/counts", &c)
-}
-
-func (g *gitHub) reset(ctx context.Context) error {
-	return g.call(ctx, http.MethodPost, "_admin/reset-counts", nil)
-}
-
-func (g *gitHub) call(ctx context.Context, method, path string, into any) error {
+// advance makes a commit that writes one file.
+func (g *gitHub) advance(ctx context.Context, repo, path, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, g.url+path, bytes.NewReader([]byte("{}")))
+	body, err := json.Marshal(map[string]any{"repo": repo, "changes": map[string]string{path: text}})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url+"_admin/advance", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the GitHub look-alike: %w", err)
+		return fmt.Errorf("change %s at the GitHub look-alike: %w", repo, err)
 	}
 	defer res.Body.Close()
-	if into == nil {
-		return nil
-	}
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
-		return fmt.Errorf("ask the GitHub look-alike for %s: %w", path, err)
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("change %s at the GitHub look-alike: %s", repo, res.Status)
 	}
 	return nil
 }

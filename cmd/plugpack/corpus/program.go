@@ -59,7 +59,7 @@ func (c *corpus) command(ctx context.Context, data, sources string, args ...stri
 	cmd := exec.CommandContext(ctx, c.program, args...)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "PORT=0", "PLUGPACK_DATA=" + data,
-		"GITHUB_API_URL=" + c.github.url, "GITHUB_TOKEN=" + token, "PLUGPACK_SOURCES=" + sources, "RATE_LIMIT=100000",
+		"GITHUB_API_URL=" + c.github.url, "GITHUB_TOKEN=" + token, "PLUGPACK_SOURCES=" + sources, "RATE_LIMIT=100000", "DISCOVERY_INTERVAL=off",
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd

@@ -81,6 +81,7 @@ func New(c Config) *Discovery { return &Discovery{Config: c} }
 // Run searches whenever it is time to, until ctx ends. Only one may run over
 // all scrapers, or the second one's writes are refused.
 func (d *Discovery) Run(ctx context.Context) error {
+	d.recall(ctx)
 	rest := startDelay
 	for d.Wait(ctx, rest) == nil {
 		next, err := d.round(ctx)
@@ -125,12 +126,23 @@ func (d *Discovery) due(finishedAt time.Time) time.Duration {
 	return max(finishedAt.Add(d.Interval).Sub(now), 0)
 }
 
+// recall lets the metrics tell of the last searches although another process
+// made them.
+func (d *Discovery) recall(ctx context.Context) {
+	names := []string{lookMethod}
+	for _, m := range methods {
+		names = append(names, m.name)
+	}
+	for _, name := range names {
+		if p, err := d.Memory.progress(ctx, name); err == nil && !p.FinishedAt.IsZero() {
+			d.Metrics.ended(p.end(name))
+		}
+	}
+}
+
 // finish announces the end of a search.
 func (d *Discovery) finish(ctx context.Context, method string, p progress) error {
-	end := plugpack.Discovery{
-		Method: method, Found: p.Found, Total: p.Total, Slices: p.Slices, Incomplete: p.Incomplete,
-		StartedAt: p.StartedAt, FinishedAt: p.FinishedAt,
-	}
+	end := p.end(method)
 	m, err := events.NewDiscoveryFinished(end)
 	if err != nil {
 		return err

@@ -34,6 +34,14 @@ type progress struct {
 	revision uint64
 }
 
+// end is what there is to tell of a search that has ended.
+func (p progress) end(method string) plugpack.Discovery {
+	return plugpack.Discovery{
+		Method: method, Found: p.Found, Total: p.Total, Slices: p.Slices, Incomplete: p.Incomplete,
+		StartedAt: p.StartedAt, FinishedAt: p.FinishedAt,
+	}
+}
+
 // Candidate is a repository that may be a marketplace.
 type Candidate struct {
 	Key    plugpack.MarketplaceKey `json:"key"`

@@ -105,17 +105,18 @@ func (d *Discovery) slice(ctx context.Context, m method, sp space, s slice) (see
 	}
 	if first.Total >= github.MaxResults {
 		if a, b, ok := sp.halves(s); ok {
-			return seen{halves: []slice{b, a}}, nil
+			parted, err := d.parts(ctx, ask, sp, s, a, b, first.Total)
+			if parted || err != nil {
+				return seen{halves: []slice{b, a}}, err
+			}
 		}
 	}
 	r := results{total: first.Total, hits: map[github.Hit]bool{}}
-	r.add(first)
-	for page := 2; page <= pages(first.Total); page++ {
-		p, err := ask(ctx, query, page)
-		if err != nil {
-			return seen{}, err
-		}
-		r.add(p)
+	if err := r.read(ctx, ask, query, first); err != nil {
+		return seen{}, err
+	}
+	if err := d.overlap(ctx, ask, sp, s, &r); err != nil {
+		return seen{}, err
 	}
 	for hit := range r.hits {
 		if err := d.take(ctx, m, hit); err != nil {
@@ -123,6 +124,46 @@ func (d *Discovery) slice(ctx context.Context, m method, sp space, s slice) (see
 		}
 	}
 	return seen{found: len(r.hits) + r.unusable, total: r.total, incomplete: r.incomplete}, nil
+}
+
+// asker asks for a page of a search.
+type asker func(ctx context.Context, query string, page int) (github.Page, error)
+
+// parts says whether a and b are halves of s indeed. Ranges are; a word and NOT
+// the word are where the host understands NOT, and else their numbers tell. A
+// fiftieth is for what changes between two questions.
+func (d *Discovery) parts(ctx context.Context, ask asker, sp space, s, a, b slice, total int) (bool, error) {
+	if len(a.Words) == len(s.Words) {
+		return true, nil
+	}
+	with, err := ask(ctx, sp.text(a), 1)
+	if err != nil {
+		return false, err
+	}
+	without, err := ask(ctx, sp.text(b), 1)
+	sum := with.Total + without.Total
+	return max(sum-total, total-sum) <= total/50, err
+}
+
+// overlap looks for what is left of a slice that is too large and cannot be cut:
+// each further word gives a thousand results of its own, which share some.
+func (d *Discovery) overlap(ctx context.Context, ask asker, sp space, s slice, r *results) error {
+	unusable := r.unusable
+	defer func() { r.unusable = unusable }() // they cannot be told apart
+	for _, word := range sp.more {
+		if r.total < github.MaxResults || len(r.hits)+r.unusable >= r.total {
+			return nil
+		}
+		query := sp.text(s.with(word))
+		first, err := ask(ctx, query, 1)
+		if err != nil {
+			return err
+		}
+		if err := r.read(ctx, ask, query, first); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pages gives how many pages of total results can be had.
@@ -136,6 +177,19 @@ type results struct {
 	hits            map[github.Hit]bool
 	unusable, total int
 	incomplete      bool
+}
+
+// read takes a whole search in, of which first is the first page.
+func (r *results) read(ctx context.Context, ask asker, query string, first github.Page) error {
+	r.add(first)
+	for page := 2; page <= pages(first.Total); page++ {
+		p, err := ask(ctx, query, page)
+		if err != nil {
+			return err
+		}
+		r.add(p)
+	}
+	return nil
 }
 
 func (r *results) add(p github.Page) {

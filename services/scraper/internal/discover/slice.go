@@ -35,6 +35,8 @@ type axis struct {
 type space struct {
 	axes  []axis
 	words []string
+	// more are words that many results have, for a slice that cannot be cut.
+	more []string
 }
 
 // codeSpace cuts a search for files by size. Files of 384 KiB and more are not
@@ -47,7 +49,13 @@ type space struct {
 // there are five words, chosen for being in some manifests and not in others.
 func codeSpace(words ...string) space {
 	size := axis{name: "size", max: 384<<10 - 1, text: decimal, skewed: true}
-	return space{axes: []axis{size}, words: words}
+	return space{axes: []axis{size}, words: words, more: common}
+}
+
+// common are words of many manifests.
+var common = []string{
+	"claude", "plugin", "skills", "commands", "agents", "mcp", "tools", "code", "development", "workflow", "git", "test", "review", "docs",
+	"ai", "security", "hooks", "version", "author", "source", "tags", "category", "homepage", "license", "keywords", "email",
 }
 
 // repositorySpace cuts a search for repositories by the second of their making,

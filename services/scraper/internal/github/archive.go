@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"sync"
 
 	gh "github.com/google/go-github/v60/github"
 )
@@ -17,10 +18,17 @@ func (c *Client) Archive(ctx context.Context, repo, commit string) (io.ReadClose
 	// Otherwise net/http asks for gzip and would unpack what is meant to be packed.
 	req.Header.Set("Accept-Encoding", "identity")
 	about := question{core, repo}
-	if err := c.mayAsk(ctx, core); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, archiveTimeout)
+	leave, err := enter(ctx, c.slots.downloads)
+	if err != nil {
+		cancel()
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, archiveTimeout)
+	end := func() { leave(); cancel() }
+	if err := c.mayAsk(ctx, core); err != nil {
+		end()
+		return nil, err
+	}
 	resp, err := c.send(ctx, c.http, req, core)
 	if err == nil {
 		err = gh.CheckResponse(resp)
@@ -29,18 +37,18 @@ func (c *Client) Archive(ctx context.Context, repo, commit string) (io.ReadClose
 		if resp != nil {
 			_ = resp.Body.Close()
 		}
-		cancel()
+		end()
 		return nil, c.explain(about, resp, err)
 	}
-	return archiveBody{resp.Body, cancel}, nil
+	return archiveBody{resp.Body, sync.OnceFunc(end)}, nil
 }
 
 type archiveBody struct {
 	io.ReadCloser
-	cancel context.CancelFunc
+	end func()
 }
 
 func (b archiveBody) Close() error {
-	b.cancel()
+	b.end()
 	return b.ReadCloser.Close()
 }

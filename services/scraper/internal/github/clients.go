@@ -1,6 +1,8 @@
 package github
 
 import (
+	"iter"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -68,7 +70,22 @@ func NewClients(usual Options, servers []Server, credentials []Credential) (*Cli
 		}
 		c.repos[cr.Marketplace] = made[a]
 	}
+	c.share()
 	return c, nil
+}
+
+// share makes the clients of one host one scraper to it.
+func (c *Clients) share() {
+	of := map[string]*slots{c.usual.base.Host: c.usual.slots}
+	for _, clients := range []iter.Seq[*Client]{maps.Values(c.hosts), maps.Values(c.repos)} {
+		for client := range clients {
+			host := client.base.Host
+			if of[host] == nil {
+				of[host] = client.slots
+			}
+			client.slots = of[host]
+		}
+	}
 }
 
 // For gives the client that k's repository is asked with.

@@ -61,6 +61,7 @@ type Client struct {
 	now       func() time.Time
 	wait      func(ctx context.Context, d time.Duration) error
 	limits    limits
+	slots     *slots
 	metrics   *Metrics
 }
 
@@ -80,7 +81,7 @@ func New(o Options) (*Client, error) {
 	if c.metrics == nil {
 		c.metrics = NewMetrics(nil)
 	}
-	c.limits = limits{host: base.Host, metrics: c.metrics}
+	c.limits, c.slots = limits{host: base.Host, metrics: c.metrics}, newSlots()
 	c.http = outbound.New(base).Client()
 	limited := *c.http
 	limited.Transport = limitBody{c.http.Transport}

@@ -45,6 +45,11 @@ type question struct {
 
 // do gives the response for 2xx and 304, and an explained error for all else.
 func (c *Client) do(ctx context.Context, req *http.Request, q question, decode func(io.Reader) error) (*http.Response, error) {
+	leave, err := enter(ctx, c.slots.questions)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if err := c.mayAsk(ctx, q.resource); err != nil {
 		return nil, err
 	}

@@ -74,10 +74,12 @@ func (g *Guard) dial(ctx context.Context, network, addr string) (net.Conn, error
 func (g *Guard) Client() *http.Client {
 	return &http.Client{
 		Transport: checked{g, &http.Transport{
-			DialContext:           g.dial,
-			ForceAttemptHTTP2:     true,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: 20 * time.Second,
+			DialContext:         g.dial,
+			ForceAttemptHTTP2:   true,
+			TLSHandshakeTimeout: 10 * time.Second,
+			// A host may have to make a large archive first; whoever asks a small
+			// question gives it a time of its own.
+			ResponseHeaderTimeout: time.Minute,
 			IdleConnTimeout:       90 * time.Second,
 			MaxIdleConnsPerHost:   16,
 		}},
