@@ -28,7 +28,7 @@ const patience = 2 * time.Minute
 
 // Store is where events go.
 type Store interface {
-	ApplyObservation(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error)
+	ApplyObservations(ctx context.Context, os []plugpack.Observation) ([]postgres.Outcome, error)
 	ApplyListing(ctx context.Context, l plugpack.Listing) (postgres.Outcome, error)
 	ApplyFailure(ctx context.Context, f plugpack.Failure) (postgres.Outcome, error)
 	ApplyOptOut(ctx context.Context, o plugpack.OptOut) (postgres.Outcome, error)
@@ -40,11 +40,16 @@ type Intake struct {
 	bus   *bus.Bus
 	store Store
 	log   *slog.Logger
+	ahead ahead
 }
 
 // New makes an intake.
 func New(b *bus.Bus, store Store, log *slog.Logger) *Intake {
-	return &Intake{bus: b, store: store, log: log}
+	in := &Intake{bus: b, store: store, log: log}
+	if b != nil {
+		in.ahead.next = b.Ahead(events.StreamPlugin).After
+	}
+	return in
 }
 
 // Run applies events until ctx ends.
@@ -60,7 +65,7 @@ func (in *Intake) Handle(ctx context.Context, m bus.Msg) error {
 	}
 	switch typ {
 	case events.TypePluginUpdated:
-		return apply(ctx, in, m, typ, validObservation, in.store.ApplyObservation)
+		return in.observe(ctx, m)
 	case events.TypeMarketplaceScanned:
 		return apply(ctx, in, m, typ, validListing, in.store.ApplyListing)
 	case events.TypeMarketplaceFailed:

@@ -17,11 +17,11 @@ import (
 // hanging is a store whose connection hangs if it may.
 type hanging struct{ intake.Store }
 
-func (hanging) ApplyObservation(ctx context.Context, _ plugpack.Observation) (postgres.Outcome, error) {
+func (hanging) ApplyObservations(ctx context.Context, _ []plugpack.Observation) ([]postgres.Outcome, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
-		return "", errs.New(errs.Internal, "hangs for ever")
+		return nil, errs.New(errs.Internal, "hangs for ever")
 	}
-	return "", errs.New(errs.Unavailable, "timeout")
+	return nil, errs.New(errs.Unavailable, "timeout")
 }
 
 func TestAnEventHasItsTime(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,89 +28,164 @@ const (
 // ApplyObservation stores what a scan saw of a plugin, unless something newer
 // was seen before. The time of an unchanged plugin is stored too: otherwise a
 // late older message would still win over it.
-func (s *Store) ApplyObservation(ctx context.Context, o plugpack.Observation) (outcome Outcome, err error) {
-	err = s.tx(ctx, "apply "+o.Key().String(), func(tx pgx.Tx) error {
-		if err := lock(ctx, tx, o.Marketplace); err != nil {
-			return err
-		}
-		outcome, err = applyObservation(ctx, tx, o)
-		return err
-	})
-	return outcome, err
+func (s *Store) ApplyObservation(ctx context.Context, o plugpack.Observation) (Outcome, error) {
+	outcomes, err := s.ApplyObservations(ctx, []plugpack.Observation{o})
+	if err != nil {
+		return "", err
+	}
+	return outcomes[0], nil
 }
 
-func applyObservation(ctx context.Context, tx pgx.Tx, o plugpack.Observation) (Outcome, error) {
+// ApplyObservations does that for several, one after the other but in one
+// transaction: all or none. No plugin may be among them twice.
+func (s *Store) ApplyObservations(ctx context.Context, os []plugpack.Observation) (outcomes []Outcome, err error) {
+	what := fmt.Sprintf("apply %s and %d more", os[0].Key(), len(os)-1)
+	if len(os) == 1 {
+		what = "apply " + os[0].Key().String()
+	}
+	err = s.tx(ctx, what, func(tx pgx.Tx) error {
+		if err := lockAll(ctx, tx, os); err != nil {
+			return err
+		}
+		rows, err := pluginRows(ctx, tx, os)
+		if err != nil {
+			return err
+		}
+		b := batch{rows: rows}
+		for _, o := range os {
+			outcome, err := b.apply(ctx, tx, o)
+			if err != nil {
+				return err
+			}
+			outcomes = append(outcomes, outcome)
+		}
+		return b.finish(ctx, tx)
+	})
+	return outcomes, err
+}
+
+// lockAll takes the marketplaces' locks in one order, or two batches could wait
+// for each other.
+func lockAll(ctx context.Context, tx pgx.Tx, os []plugpack.Observation) error {
+	var keys []plugpack.MarketplaceKey
+	for _, o := range os {
+		keys = append(keys, o.Marketplace)
+	}
+	slices.Sort(keys)
+	for _, k := range slices.Compact(keys) {
+		if err := lock(ctx, tx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch collects what observations of one transaction have in common.
+type batch struct {
+	rows    map[string]pluginRow // of known plugins, by key
+	changed []string             // ids, to be announced
+	touched []string             // ids of unchanged plugins, with the times
+	times   []time.Time          // at which they were seen
+}
+
+// finish stores the clocks of the unchanged and announces the changed.
+func (b *batch) finish(ctx context.Context, tx pgx.Tx) error {
+	if len(b.touched) > 0 {
+		if _, err := tx.Exec(ctx, touchPlugins, b.touched, b.times); err != nil {
+			return err
+		}
+	}
+	return announce(ctx, tx, b.changed)
+}
+
+func (b *batch) apply(ctx context.Context, tx pgx.Tx, o plugpack.Observation) (Outcome, error) {
 	covered, err := optedOut(ctx, tx, plugpack.Repository{}, o.Marketplace, plugpack.OriginKey(o.Facts.Origin))
 	if err != nil {
 		return "", err
 	}
+	row, found := b.rows[o.Key().String()]
 	if covered {
-		return OptedOut, removeCovered(ctx, tx, o)
+		return OptedOut, b.removeCovered(ctx, tx, row, o)
 	}
 	checksum, err := factsChecksum(o.Facts)
 	if err != nil {
 		return "", err
 	}
-	row, found, err := plugin(ctx, tx, o.Key())
-	if err != nil {
-		return "", err
-	}
 	if !found {
-		return addPlugin(ctx, tx, o, checksum)
+		return b.add(ctx, tx, o, checksum)
 	}
 	switch {
 	case o.ObservedAt.Before(row.ObservedAt):
 		return Older, nil
 	case !row.Removed && slices.Equal(row.Checksum, checksum):
-		_, err := tx.Exec(ctx, touchPlugin, row.ID, o.ObservedAt)
-		return Unchanged, err
+		b.touched, b.times = append(b.touched, row.ID), append(b.times, o.ObservedAt)
+		return Unchanged, nil
 	}
 	if _, err := tx.Exec(ctx, updatePlugin, row.ID, o.ObservedAt); err != nil {
 		return "", err
 	}
-	if err := putFacts(ctx, tx, row.ID, o, checksum); err != nil {
-		return "", err
+	b.changed = append(b.changed, row.ID)
+	return Applied, putFacts(ctx, tx, row.ID, o, checksum)
+}
+
+// removeCovered removes a plugin whose origin an opt-out covers: it may have had
+// another one when it was listed first.
+func (b *batch) removeCovered(ctx context.Context, tx pgx.Tx, row pluginRow, o plugpack.Observation) error {
+	if row.ID == "" || row.Removed || o.ObservedAt.Before(row.ObservedAt) {
+		return nil
 	}
-	return Applied, announce(ctx, tx, []string{row.ID})
+	removed, err := removePlugins(ctx, tx, []string{row.ID}, o.ObservedAt)
+	b.changed = append(b.changed, removed...)
+	return err
 }
 
 // The clock of a plugin never goes back, whatever order its marketplace's
 // listings and its own observations come in.
 const (
-	touchPlugin  = `UPDATE plugins SET observed_at = $2 WHERE id = $1`
+	touchPlugins = `
+		UPDATE plugins p SET observed_at = t.observed_at
+		FROM unnest($1::uuid[], $2::timestamptz[]) AS t (id, observed_at)
+		WHERE p.id = t.id`
 	updatePlugin = `
 		UPDATE plugins
 		SET revision = revision + 1, observed_at = $2, updated_at = $2, removed_at = NULL, successor_id = NULL
 		WHERE id = $1`
-	findPlugin = `
-		SELECT p.id::text, p.observed_at, p.removed_at IS NOT NULL AS removed, f.checksum
+	findPlugins = `
+		SELECT p.key, p.id::text, p.observed_at, p.removed_at IS NOT NULL AS removed, f.checksum
 		FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id
-		WHERE p.key = $1`
+		WHERE p.key = ANY ($1)`
 )
 
 type pluginRow struct {
+	Key        string
 	ID         string
 	ObservedAt time.Time
 	Removed    bool
 	Checksum   []byte
 }
 
-func plugin(ctx context.Context, tx pgx.Tx, k plugpack.Key) (row pluginRow, found bool, err error) {
-	rows, err := tx.Query(ctx, findPlugin, k.String())
+// pluginRows gives the rows of the plugins that are known, by key.
+func pluginRows(ctx context.Context, tx pgx.Tx, os []plugpack.Observation) (map[string]pluginRow, error) {
+	keys := make([]string, len(os))
+	for i, o := range os {
+		keys[i] = o.Key().String()
+	}
+	rows, err := tx.Query(ctx, findPlugins, keys)
 	if err != nil {
-		return row, false, err
+		return nil, err
 	}
-	row, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[pluginRow])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return row, false, nil
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[pluginRow])
+	byKey := make(map[string]pluginRow, len(found))
+	for _, r := range found {
+		byKey[r.Key] = r
 	}
-	return row, err == nil, err
+	return byKey, err
 }
 
-// addPlugin makes a plugin's row, unless the observation is of a time that the
+// add makes a plugin's row, unless the observation is of a time that the
 // catalog has left behind: its key, or its marketplace's, was given up since by
 // a rename, or a newer listing of its marketplace does not have it any more.
-func addPlugin(ctx context.Context, tx pgx.Tx, o plugpack.Observation, checksum []byte) (Outcome, error) {
+func (b *batch) add(ctx context.Context, tx pgx.Tx, o plugpack.Observation, checksum []byte) (Outcome, error) {
 	var gone bool
 	if err := tx.QueryRow(ctx, keyGivenUp, o.Key().String(), o.ObservedAt).Scan(&gone); err != nil {
 		return "", err
@@ -134,10 +208,8 @@ func addPlugin(ctx context.Context, tx pgx.Tx, o plugpack.Observation, checksum 
 	if _, err := tx.Exec(ctx, insertPlugin, id, m.ID, o.Key().String(), o.Name, slug, o.ObservedAt); err != nil {
 		return "", err
 	}
-	if err := putFacts(ctx, tx, id, o, checksum); err != nil {
-		return "", err
-	}
-	return Applied, announce(ctx, tx, []string{id})
+	b.changed = append(b.changed, id)
+	return Applied, putFacts(ctx, tx, id, o, checksum)
 }
 
 const (

@@ -95,17 +95,3 @@ func optedOut(ctx context.Context, tx pgx.Tx, repository plugpack.Repository, ke
 	err = tx.QueryRow(ctx, isOptedOut, names, repository.Host, repository.HostID).Scan(&yes)
 	return yes, err
 }
-
-// removeCovered removes a plugin whose origin an opt-out covers: it may have had
-// another one when it was listed first.
-func removeCovered(ctx context.Context, tx pgx.Tx, o plugpack.Observation) error {
-	row, found, err := plugin(ctx, tx, o.Key())
-	if err != nil || !found || row.Removed || o.ObservedAt.Before(row.ObservedAt) {
-		return err
-	}
-	removed, err := removePlugins(ctx, tx, []string{row.ID}, o.ObservedAt)
-	if err != nil {
-		return err
-	}
-	return announce(ctx, tx, removed)
-}

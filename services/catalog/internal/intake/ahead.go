@@ -1,0 +1,107 @@
+package intake
+
+import (
+	"context"
+	"hash/maphash"
+
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+)
+
+// Bounds of what is applied in one transaction.
+const (
+	together      = 200
+	togetherBytes = 8 << 20
+)
+
+// ahead remembers which messages were applied before they were delivered.
+//
+// A consumer that is in order has one message under way, over all processes;
+// who holds it may also apply those that follow it, in their order, in the same
+// transaction. When they are delivered afterwards, there is nothing left to do.
+// If the process dies in between, another one applies them again, which changes
+// nothing.
+type ahead struct {
+	next func(ctx context.Context, sequence uint64, n int) ([]bus.Msg, error)
+	done map[uint64]uint64 // sequence to the hash of the message
+}
+
+var seed = maphash.MakeSeed()
+
+// has says whether the message was applied, and forgets it. The content counts
+// too: a stream that was lost and made anew uses its numbers again.
+func (a *ahead) has(m bus.Msg) bool {
+	hash, ok := a.done[m.Sequence]
+	if ok = ok && hash == maphash.Bytes(seed, m.Data); ok {
+		delete(a.done, m.Sequence)
+	} else {
+		a.done = nil
+	}
+	return ok
+}
+
+// observe applies an observation, with those that follow it if that goes well.
+func (in *Intake) observe(ctx context.Context, m bus.Msg) error {
+	if in.ahead.has(m) {
+		return nil
+	}
+	if m.Attempt == 1 && in.applyTogether(ctx, m) {
+		return nil
+	}
+	return apply(ctx, in, m, events.TypePluginUpdated, validObservation, in.applyOne)
+}
+
+func (in *Intake) applyOne(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error) {
+	outcomes, err := in.store.ApplyObservations(ctx, []plugpack.Observation{o})
+	if err != nil {
+		return "", err
+	}
+	return outcomes[0], nil
+}
+
+// applyTogether says whether it applied m and what follows it. Whatever is
+// wrong shows again when m is applied alone.
+func (in *Intake) applyTogether(ctx context.Context, m bus.Msg) bool {
+	if in.ahead.next == nil {
+		return false
+	}
+	following, err := in.ahead.next(ctx, m.Sequence, together-1)
+	if err != nil {
+		in.log.WarnContext(ctx, "applying one by one", "err", err)
+		return false
+	}
+	ms, os := observations(append([]bus.Msg{m}, following...))
+	if len(os) < 2 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := in.store.ApplyObservations(ctx, os); err != nil {
+		in.log.InfoContext(ctx, "applying one by one", "err", err)
+		return false
+	}
+	in.ahead.done = make(map[uint64]uint64, len(ms))
+	for _, m := range ms[1:] {
+		in.ahead.done[m.Sequence] = maphash.Bytes(seed, m.Data)
+	}
+	return true
+}
+
+// observations gives the valid ones at the beginning of ms, each plugin once.
+func observations(ms []bus.Msg) ([]bus.Msg, []plugpack.Observation) {
+	var os []plugpack.Observation
+	seen, bytes := map[plugpack.Key]bool{}, 0
+	for i, m := range ms {
+		if bytes += len(m.Data); bytes > togetherBytes {
+			return ms[:i], os
+		}
+		o, err := events.Decode[plugpack.Observation](m.Data, events.TypePluginUpdated)
+		if err != nil || validObservation(o) != nil || seen[o.Key()] {
+			return ms[:i], os
+		}
+		seen[o.Key()], os = true, append(os, o)
+	}
+	return ms, os
+}
