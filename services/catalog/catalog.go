@@ -6,16 +6,19 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/config"
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/service"
 	"github.com/plugpack/plugpack/services/catalog/internal/answer"
 	"github.com/plugpack/plugpack/services/catalog/internal/intake"
+	"github.com/plugpack/plugpack/services/catalog/internal/loadtest"
 	"github.com/plugpack/plugpack/services/catalog/internal/outbox"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest"
@@ -90,4 +93,21 @@ func Republish(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, progress
 // ConfirmScan applies the removals of a marketplace that its guard held back.
 func ConfirmScan(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, k plugpack.MarketplaceKey) (removed int, err error) {
 	return postgres.New(db, log).ConfirmScan(ctx, k)
+}
+
+// LoadTestData puts n made-up plugins into an empty catalog, always the same
+// ones.
+func LoadTestData(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, n int, progress func(done int)) error {
+	store := postgres.New(db, log)
+	known, err := store.CountPlugins(ctx, postgres.Filter{})
+	if err != nil {
+		return err
+	}
+	if known > 0 {
+		return errs.New(errs.Conflict, "the catalog holds %d plugins; load test data wants a database of its own", known)
+	}
+	if err := loadtest.Load(ctx, loadtest.New(n, time.Now()), store, progress); err != nil {
+		return err
+	}
+	return store.RefreshWords(ctx)
 }

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 // fixture is a whole catalog on a database and a NATS server of its own.
 type fixture struct {
 	t      *testing.T
+	url    string // of the database
 	db     *pgxpool.Pool
 	nats   *nats.Server
 	bus    *bus.Bus
@@ -40,30 +41,35 @@ type fixture struct {
 
 func start(t *testing.T, catalogs int) *fixture {
 	t.Helper()
-	url := testkit.Postgres(t, migrations.Up)
-	f := &fixture{t: t, nats: testkit.NATS(t)}
+	f := &fixture{t: t, url: testkit.Postgres(t, migrations.Up), nats: testkit.NATS(t)}
 	f.bus = testkit.BusOn(t, f.nats)
 	for range catalogs {
-		db, err := catalog.OpenDB(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := catalog.New(catalog.Options{PublicURL: "https://plugpack.example"}, catalog.Deps{DB: db, Bus: testkit.BusOn(t, f.nats), Log: testkit.Log(t)})
-		ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-		done := make(chan error, 1)
-		go func() { done <- c.Run(ctx) }()
-		t.Cleanup(func() {
-			stop()
-			if err := <-done; err != nil {
-				t.Errorf("catalog stopped with %v", err)
-			}
-			db.Close()
-		})
-		f.db, f.server = db, httptest.NewServer(c.Handler())
-		t.Cleanup(f.server.Close)
+		f.addCatalog()
 	}
-	f.client = api.NewClient(f.server.URL)
 	return f
+}
+
+// addCatalog starts one more catalog; the client asks the last one.
+func (f *fixture) addCatalog() {
+	f.t.Helper()
+	db, err := catalog.OpenDB(f.t.Context(), f.url)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	c := catalog.New(catalog.Options{PublicURL: "https://plugpack.example"}, catalog.Deps{DB: db, Bus: testkit.BusOn(f.t, f.nats), Log: testkit.Log(f.t)})
+	ctx, stop := context.WithCancel(context.WithoutCancel(f.t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	f.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			f.t.Errorf("catalog stopped with %v", err)
+		}
+		db.Close()
+	})
+	f.db, f.server = db, httptest.NewServer(c.Handler())
+	f.t.Cleanup(f.server.Close)
+	f.client = api.NewClient(f.server.URL)
 }
 
 func (f *fixture) publish(m events.Message, err error) {

@@ -5,12 +5,14 @@
 //	catalog republish            announce every plugin again
 //	catalog confirm-scan KEY     apply the removals that a marketplace's guard held back
 //	catalog seed-packs FILE      make the packs of a JSON list that are not there yet
+//	catalog loadtest-data N      put N made-up plugins into an empty catalog
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -75,6 +77,12 @@ func operate(ctx context.Context, p *service.Process, args []string) error {
 	switch {
 	case args[0] == "republish":
 		return catalog.Republish(ctx, db, p.Log, func(done int) { p.Log.Info("republish", "plugins", done) })
+	case args[0] == "loadtest-data" && len(args) == 2:
+		n, err := strconv.Atoi(args[1])
+		if err != nil || n < 1 {
+			return errs.New(errs.Invalid, "catalog loadtest-data %s: want a number of plugins, such as 100000", args[1])
+		}
+		return catalog.LoadTestData(ctx, db, p.Log, n, func(done int) { p.Log.Info("load test data", "plugins", done) })
 	case args[0] == "confirm-scan" && len(args) == 2:
 		removed, err := catalog.ConfirmScan(ctx, db, p.Log, plugpack.MarketplaceKey(args[1]))
 		if err == nil {
@@ -84,7 +92,7 @@ func operate(ctx context.Context, p *service.Process, args []string) error {
 	case args[0] == "seed-packs" && len(args) == 2:
 		return seedPacks(ctx, p, db, args[1])
 	}
-	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO | seed-packs FILE]")
+	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO | seed-packs FILE | loadtest-data N]")
 }
 
 func seedPacks(ctx context.Context, p *service.Process, db *pgxpool.Pool, file string) error {

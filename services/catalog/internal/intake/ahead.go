@@ -26,6 +26,9 @@ const (
 type ahead struct {
 	next func(ctx context.Context, sequence uint64, n int) ([]bus.Msg, error)
 	done map[uint64]uint64 // sequence to the hash of the message
+	// size is how many to apply together next: fewer after one failed, since a
+	// message that cannot be applied takes its neighbours along, then more again.
+	size int
 }
 
 var seed = maphash.MakeSeed()
@@ -67,7 +70,8 @@ func (in *Intake) applyTogether(ctx context.Context, m bus.Msg) bool {
 	if in.ahead.next == nil {
 		return false
 	}
-	following, err := in.ahead.next(ctx, m.Sequence, together-1)
+	in.ahead.size = min(2*in.ahead.size+2, together)
+	following, err := in.ahead.next(ctx, m.Sequence, in.ahead.size-1)
 	if err != nil {
 		in.log.WarnContext(ctx, "applying one by one", "err", err)
 		return false
@@ -79,6 +83,7 @@ func (in *Intake) applyTogether(ctx context.Context, m bus.Msg) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if _, err := in.store.ApplyObservations(ctx, os); err != nil {
+		in.ahead.size /= 8
 		in.log.InfoContext(ctx, "applying one by one", "err", err)
 		return false
 	}

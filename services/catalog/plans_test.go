@@ -1,0 +1,82 @@
+package catalog_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/plugpack/plugpack/libs/api"
+)
+
+// No page that people open often has to read a table of plugins from end to end.
+// In a small catalog that can be the fastest way, so the planner is told that it
+// is dear: what it still does so has no index.
+func TestNoQueryScansThePlugins(t *testing.T) {
+	t.Parallel()
+	l := load(t, 300)
+	var plugins []api.Plugin
+	if err := json.Unmarshal(l.get(t, "/api/plugins/?limit=1").Body.Bytes(), &plugins); err != nil {
+		t.Fatal(err)
+	}
+	p := plugins[0]
+	conn, err := l.db.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), `SET enable_seqscan = off`); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{
+		"/api/plugins/?limit=20", "/api/plugins/?sort=stars", "/api/plugins/?sort=updated", "/api/plugins/?sort=name", "/api/plugins/?sort=score",
+		"/api/plugins/?sort=trending", "/api/plugins/?skip=200", "/api/plugins/?category=testing", "/api/plugins/?owner=" + strings.Split(p.Key, "/")[1],
+		"/api/plugins/?marketplace=" + url.QueryEscape(p.Marketplace.Key), "/api/plugins/?license=isc", "/api/plugins/?has=lsp", "/api/plugins/?maintenance=active",
+		"/api/plugins/count", "/api/plugins/count?category=testing", "/api/plugins/categories", "/api/plugins/facets",
+		"/api/plugins/" + p.ID, "/api/plugins/slug/" + p.Slug, "/api/plugins/" + p.ID + "/related", "/api/plugins/" + p.ID + "/listings",
+		"/api/search/?q=kubernetes", "/api/search/?q=code", "/api/search/?q=code+review+kubernetes", "/api/search/?q=kuberntes",
+		"/api/search/?q=code&category=testing", "/api/search/?q=code&skip=100", "/api/search/suggest?q=kub",
+	} {
+		t.Run(path, func(t *testing.T) {
+			for _, s := range l.statements(t, path) {
+				if !strings.Contains(s.SQL, "plugin") {
+					continue
+				}
+				var plan string
+				if err := conn.QueryRow(t.Context(), "EXPLAIN (FORMAT JSON) "+s.SQL, s.Args...).Scan(&plan); err != nil {
+					t.Fatal(err)
+				}
+				for _, table := range scanned(t, plan) {
+					t.Errorf("reads all of %s: %s\n%s", table, s.SQL, plan)
+				}
+			}
+		})
+	}
+}
+
+// scanned gives the tables of plugins that a plan reads from end to end.
+func scanned(t *testing.T, plan string) (tables []string) {
+	t.Helper()
+	var nodes []any
+	if err := json.Unmarshal([]byte(plan), &nodes); err != nil {
+		t.Fatal(err)
+	}
+	for len(nodes) > 0 {
+		node := nodes[0]
+		nodes = nodes[1:]
+		switch node := node.(type) {
+		case []any:
+			nodes = append(nodes, node...)
+		case map[string]any:
+			table, _ := node["Relation Name"].(string)
+			if node["Node Type"] == "Seq Scan" && slices.Contains([]string{"plugins", "plugin_facts", "plugin_index"}, table) {
+				tables = append(tables, table)
+			}
+			for _, child := range node {
+				nodes = append(nodes, child)
+			}
+		}
+	}
+	return tables
+}
