@@ -25,16 +25,18 @@ const (
 	StreamScan    = "SCAN"    // work queue: marketplaces to scan
 	StreamPlugin  = "PLUGIN"  // what scrapers saw: listings and plugins
 	StreamCatalog = "CATALOG" // what the catalog committed
+	StreamOrigin  = "ORIGIN"  // files of plugins that are outside of their marketplaces
 	StreamDead    = "DEAD"    // messages that no retry can help, with the reason
 )
 
 // Key-value buckets.
 const (
-	BucketScanState = "SCAN_STATE" // the scraper's memory, one value a marketplace
-	BucketScanTrial = "SCAN_TRIAL" // scans that were begun and have not ended
-	BucketDiscovery = "DISCOVERY"  // how far a discovery is, and what it has still to look at
-	BucketLease     = "LEASE"      // who is active where only one may be
-	BucketIndexer   = "INDEXER"    // how far a rebuild is, and what the indexer says of itself
+	BucketScanState = "SCAN_STATE"   // the scraper's memory, one value a marketplace
+	BucketScanTrial = "SCAN_TRIAL"   // scans that were begun and have not ended
+	BucketDiscovery = "DISCOVERY"    // how far a discovery is, and what it has still to look at
+	BucketOrigin    = "ORIGIN_STATE" // what each place outside of its marketplace was when last asked
+	BucketLease     = "LEASE"        // who is active where only one may be
+	BucketIndexer   = "INDEXER"      // how far a rebuild is, and what the indexer says of itself
 )
 
 // LeaseTTL is how long a dead holder of a lease keeps a spare waiting.
@@ -155,6 +157,7 @@ func streams() []jetstream.StreamConfig {
 			Description: "latest committed state of each plugin and pack",
 			Retention:   jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
 		},
+		originStream(),
 		{
 			Name: StreamDead, Subjects: []string{"dead.>"},
 			Description: "messages that no retry can help",
@@ -169,6 +172,7 @@ func buckets() []jetstream.KeyValueConfig {
 		{Bucket: BucketScanTrial, Description: "scans that were begun and have not ended", History: 1},
 		{Bucket: BucketDiscovery, Description: "how far each search for marketplaces is, and repositories to look at", History: 1},
 		{Bucket: BucketIndexer, Description: "progress of a rebuild, state of the stores", History: 1},
+		{Bucket: BucketOrigin, Description: "commit, ETag or fault of each origin", History: 1, TTL: 90 * 24 * time.Hour},
 		// In memory, so that a disk that stalls costs nobody the lease; when NATS
 		// starts anew, it is taken anew.
 		{Bucket: BucketLease, Description: "active instances", History: 1, TTL: LeaseTTL, Storage: jetstream.MemoryStorage},

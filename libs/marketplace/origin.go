@@ -14,16 +14,16 @@ import (
 // write it.
 type Origin struct {
 	// Kind is SourceURL for every Git repository, SourceNPM or SourceArchive.
-	Kind plugpack.SourceKind
+	Kind plugpack.SourceKind `json:"kind"`
 	// Address is that of the repository without ".git", of the registry, or of
 	// the archive.
-	Address string
-	Path    string // of the folder in the repository, "" for all of it
-	Ref     string // branch or tag, "" for the repository's own choice
-	SHA     string // commit; it decides over Ref
-	Package string // npm
-	Version string // npm: version, tag or range, "" for the newest
-	SHA256  string // archive, "" if the entry does not say
+	Address string `json:"address"`
+	Path    string `json:"path,omitempty"`    // of the folder in the repository, "" for all of it
+	Ref     string `json:"ref,omitempty"`     // branch or tag, "" for the repository's own choice
+	SHA     string `json:"sha,omitempty"`     // commit; it decides over Ref
+	Package string `json:"package,omitempty"` // npm
+	Version string `json:"version,omitempty"` // npm: version, tag or range, "" for the newest
+	SHA256  string `json:"sha256,omitempty"`  // archive, "" if the entry does not say
 }
 
 // Pinned says whether the origin's files can never be others.

@@ -171,6 +171,19 @@ func (t Tree) Size(dir string) (files int, bytes int64) {
 	return files, bytes
 }
 
+// Sub gives the tree of dir, with paths from there; "" is the whole tree.
+func (t Tree) Sub(dir string) Tree {
+	if dir == "" || dir == "." {
+		return t
+	}
+	var sub Tree
+	for rel, e := range t.in(dir) {
+		e.Path = rel
+		sub = append(sub, e)
+	}
+	return sub
+}
+
 // in gives what is in dir, with its path from there.
 func (t Tree) in(dir string) iter.Seq2[string, TreeEntry] {
 	prefix := dir + "/"

@@ -55,8 +55,10 @@ type gitHubRepo struct {
 	stars   int
 	topics  []string
 	created time.Time
-	release string // the latest one's tag
-	gone    int    // status instead of an answer
+	release string                       // the latest one's tag
+	gone    int                          // status instead of an answer
+	history map[string]map[string]string // files by commit
+	refs    map[string]string            // commits by branch or tag
 }
 
 // GitHubRequest is one line of the server's log. Archives are logged twice, as
@@ -181,6 +183,7 @@ func (g *GitHubServer) Rename(from, to string) {
 	r := g.repos[strings.ToLower(from)]
 	delete(g.repos, strings.ToLower(from))
 	r.name = to
+	r.history[r.commit()] = r.files // whose id has the name in it
 	g.repos[strings.ToLower(to)] = r
 	g.renamed[strings.ToLower(from)] = strings.ToLower(to)
 }
@@ -238,6 +241,7 @@ func (g *GitHubServer) change(repo string, f func(*gitHubRepo)) {
 		_, _ = io.WriteString(h, key)
 		r = &gitHubRepo{
 			id: int64(h.Sum32()) + 1, name: repo, files: map[string]string{}, topics: []string{"test"},
+			history: map[string]map[string]string{}, refs: map[string]string{},
 			created: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(h.Sum32()%(300*24*3600)) * time.Second),
 		}
 		g.repos[key] = r
@@ -245,6 +249,24 @@ func (g *GitHubServer) change(repo string, f func(*gitHubRepo)) {
 	r.files = maps.Clone(r.files)
 	f(r)
 	r.version++
+	if len(r.files) > 0 {
+		r.history[r.commit()] = r.files
+	}
+}
+
+// Commit gives the newest commit of repo.
+func (g *GitHubServer) Commit(repo string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.repos[strings.ToLower(repo)].commit()
+}
+
+// Tag names the newest commit of repo, as a branch or a tag does.
+func (g *GitHubServer) Tag(repo, ref string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.repos[strings.ToLower(repo)]
+	r.refs[ref] = r.commit()
 }
 
 // ServeHTTP answers one request and logs it.
@@ -323,17 +345,41 @@ func (g *GitHubServer) answer(req *http.Request, path string) (int, http.Header,
 		}
 	case (parts[0] == "repos" || download) && len(parts) >= 3:
 		key := strings.ToLower(parts[1] + "/" + parts[2])
+		if download {
+			return g.download(g.repos[key], parts[3:])
+		}
 		if r := g.repos[g.renamed[key]]; r != nil && g.repos[key] == nil {
 			to := fmt.Sprintf("%srepositories/%d/%s", g.URL, r.id, strings.Join(parts[3:], "/"))
 			return http.StatusMovedPermanently, http.Header{"Location": {strings.TrimSuffix(to, "/")}}, nil
 		}
-		if r := g.repos[key]; r != nil && download {
-			return http.StatusOK, http.Header{"Content-Type": {"application/x-gzip"}}, r.archive()
-		} else if r != nil {
+		if r := g.repos[key]; r != nil {
 			return g.repository(r, key, parts[3:])
 		}
 	}
 	return message(http.StatusNotFound, "Not Found")
+}
+
+// download answers for the host of the archives: [format] and a branch, tag or
+// commit.
+func (g *GitHubServer) download(r *gitHubRepo, rest []string) (int, http.Header, []byte) {
+	if len(rest) > 1 && strings.HasSuffix(rest[0], "tar.gz") {
+		rest = rest[1:]
+	}
+	if r == nil || r.gone != 0 {
+		return message(http.StatusNotFound, "Not Found")
+	}
+	commit := strings.Join(rest, "/")
+	switch {
+	case commit == "HEAD" || commit == "main":
+		commit = r.commit()
+	case r.refs[commit] != "":
+		commit = r.refs[commit]
+	}
+	files := r.history[commit]
+	if files == nil {
+		return message(http.StatusNotFound, "Not Found")
+	}
+	return http.StatusOK, http.Header{"Content-Type": {"application/x-gzip"}, "Etag": {`W/"` + commit + `"`}}, archive(r.name, commit, files)
 }
 
 func (g *GitHubServer) repository(r *gitHubRepo, key string, rest []string) (int, http.Header, []byte) {
@@ -388,19 +434,20 @@ func (r *gitHubRepo) commit() string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (r *gitHubRepo) archive() []byte {
+func archive(name, commit string, files map[string]string) []byte {
 	var b strings.Builder
 	zw := gzip.NewWriter(&b)
 	tw := tar.NewWriter(zw)
-	top := strings.ReplaceAll(r.name, "/", "-") + "-" + r.commit()[:7] + "/"
-	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		h := &tar.Header{Name: top + name, Mode: 0o644, Size: int64(len(r.files[name])), Typeflag: tar.TypeReg}
+	_ = tw.WriteHeader(&tar.Header{Name: "pax_global_header", Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": commit}})
+	top := strings.ReplaceAll(name, "/", "-") + "-" + commit[:7] + "/"
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		h := &tar.Header{Name: top + name, Mode: 0o644, Size: int64(len(files[name])), Typeflag: tar.TypeReg}
 		if path, target, ok := strings.Cut(name, " -> "); ok {
 			h = &tar.Header{Name: top + path, Linkname: target, Mode: 0o777, Typeflag: tar.TypeSymlink}
 		}
 		_ = tw.WriteHeader(h)
 		if h.Typeflag == tar.TypeReg {
-			_, _ = io.WriteString(tw, r.files[name])
+			_, _ = io.WriteString(tw, files[name])
 		}
 	}
 	_ = tw.Close()

@@ -28,7 +28,9 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/service"
 	"github.com/plugpack/plugpack/services/scraper/internal/archive"
+	"github.com/plugpack/plugpack/services/scraper/internal/fetch"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
+	"github.com/plugpack/plugpack/services/scraper/internal/origin"
 	"github.com/plugpack/plugpack/services/scraper/internal/scan"
 	"github.com/plugpack/plugpack/services/scraper/internal/schedule"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
@@ -168,8 +170,17 @@ func (s *Scraper) Run(ctx context.Context) error {
 		return err
 	}
 	defer deaf()
+	kept, err := origin.OpenStore(ctx, s.Bus.JetStream())
+	if err != nil {
+		return err
+	}
+	origins := origin.New(origin.Config{
+		Fetch: fetch.New(s.clients, temp, s.Log, s.Now), Store: kept, Alone: s.Bus.Alone, Temp: temp, Log: s.Log, Now: s.Now, Fresh: s.ScanInterval / 2,
+		Excluded: s.optOuts.Excluded,
+	})
 	scanner := scan.New(scan.Config{
-		GitHub: hosts{s.clients, temp, s.Log}, Folders: scan.Folders{Allowed: s.mayRead},
+		Origins: origins,
+		GitHub:  hosts{s.clients, temp, s.Log}, Folders: scan.Folders{Allowed: s.mayRead},
 		Bus: counted{s.Bus, s.scans}, Store: store, Log: s.Log, Now: s.Now, Interval: s.ScanInterval,
 		Excluded: s.optOuts.ExcludedRepository,
 	})

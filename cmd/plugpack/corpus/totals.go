@@ -22,16 +22,24 @@ func printTotals(ctx context.Context, client *api.Client) error {
 	}
 	sources, states, loads, components, faults := tally{}, tally{}, tally{}, tally{}, tally{}
 	scans, findings := tally{}, tally{}
+	both := tally{}
 	for _, p := range ps {
 		page, _, err := client.Plugin(ctx, p.Slug)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", p.Slug, err)
+		}
+		if page.State == plugpack.StateNotReadYet {
+			return fmt.Errorf("%s is at rest and not read yet: %s", p.Key, page.StateReason)
+		}
+		if page.State != plugpack.StateRead && page.StateReason == "" {
+			return fmt.Errorf("%s is %s without a reason", p.Key, page.State)
 		}
 		if page.State == "" || page.State == plugpack.StateRead && (page.Verdicts == nil || page.Costs == nil) {
 			return fmt.Errorf("%s has no state, or was read and has no verdicts", p.Key)
 		}
 		sources[string(page.Source.Kind)]++
 		states[string(page.State)]++
+		both[string(page.Source.Kind)+" "+string(page.State)]++
 		for _, c := range page.Components {
 			components[string(c.Kind)]++
 		}
@@ -46,8 +54,8 @@ func printTotals(ctx context.Context, client *api.Client) error {
 			faults[string(f.Severity)+" "+f.Code]++
 		}
 	}
-	fmt.Printf("%d plugins by source: %s\n  by state: %s\n  loading: %s\n  components: %s\n  found by the client's check: %s\n  security scans: %s\n  security findings by rule: %s\n\n",
-		len(ps), sources, states, loads, components, faults, scans, findings)
+	fmt.Printf("%d plugins by source: %s\n  by state: %s\n  by source and state: %s\n  loading: %s\n  components: %s\n  found by the client's check: %s\n  security scans: %s\n  security findings by rule: %s\n\n",
+		len(ps), sources, states, both, loads, components, faults, scans, findings)
 	return nil
 }
 

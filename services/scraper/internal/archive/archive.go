@@ -13,6 +13,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/marketplace"
@@ -87,6 +88,18 @@ func (d *Dir) Tree(ctx context.Context) (marketplace.Tree, error) {
 		return nil, err
 	}
 	return t.With(append(submodules(d.FS(), t), d.unfollowed...)...), nil
+}
+
+// Hole makes a file of size bytes without content, which takes no room.
+func (d *Dir) Hole(name string, size int64) error {
+	if err := d.root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Close())
 }
 
 // Close removes the files.

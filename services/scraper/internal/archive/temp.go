@@ -40,6 +40,25 @@ func OpenTemp(parent string) (*Temp, error) {
 	return t, nil
 }
 
+// File makes a file for whoever has to keep something for a while, and removes
+// it.
+func (t *Temp) File() (*os.File, error) {
+	f, err := os.CreateTemp(t.path, "file-")
+	if err != nil {
+		return nil, fmt.Errorf("make temporary file: %w", err)
+	}
+	return f, nil
+}
+
+// Folder makes a folder in the same way.
+func (t *Temp) Folder() (string, error) {
+	dir, err := os.MkdirTemp(t.path, "folder-")
+	if err != nil {
+		return "", fmt.Errorf("make temporary folder: %w", err)
+	}
+	return dir, nil
+}
+
 // Close removes the folder with all that is in it.
 func (t *Temp) Close() error { return errors.Join(os.RemoveAll(t.path), t.lock.Close()) }
 

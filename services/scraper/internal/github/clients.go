@@ -99,6 +99,22 @@ func (c *Clients) For(k plugpack.MarketplaceKey) *Client {
 	return c.usual
 }
 
+// Own gives the client with a token that the operator gave for k's repository or
+// its server, nil if there is none. The usual token is nobody's own.
+func (c *Clients) Own(k plugpack.MarketplaceKey) *Client {
+	if client := c.repos[k]; client != nil {
+		return client
+	}
+	if client := c.hosts[k.Host()]; client != nil && client.token != "" {
+		return client
+	}
+	return nil
+}
+
+// Servers gives the clients of the other GitHubs, by the host of their
+// repositories.
+func (c *Clients) Servers() map[string]*Client { return maps.Clone(c.hosts) }
+
 // Usual gives the client of GITHUB_API_URL.
 func (c *Clients) Usual() *Client { return c.usual }
 

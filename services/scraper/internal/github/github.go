@@ -91,6 +91,9 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
+// Address gives the API's.
+func (c *Client) Address() *url.URL { u := *c.base; return &u }
+
 type limitBody struct{ http.RoundTripper }
 
 func (l limitBody) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -39,6 +39,9 @@ func (p *pass) look(ctx context.Context) (f found, err error) {
 	p.tell(events.ScanProgress{Step: "fetching"})
 	last := p.state.Listing
 	known := p.state.Commit != "" && (last != nil || p.state.Failure != nil)
+	if known && len(p.state.Origins) > 0 && p.Origins.Moved(ctx, p.listedAs(), p.state.Origins) {
+		known = false
+	}
 	etag := ""
 	if known {
 		etag = p.state.RepoETag

@@ -14,6 +14,7 @@ import (
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/marketplace"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/scraper/internal/origin"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
 
@@ -49,10 +50,11 @@ func (p *pass) publish(ctx context.Context, f found) error {
 	next.Listing = &l
 	var changed []string
 	if !f.unchanged {
-		if next.Digests, changed, err = p.publishPlugins(ctx, l, f.content); err != nil {
+		if next.Digests, next.Origins, changed, err = p.publishPlugins(ctx, l, f.content); err != nil {
 			return err
 		}
 	}
+	p.lookAgain(&next)
 	if err := p.remember(ctx, next, changed); err != nil {
 		return err
 	}
@@ -82,24 +84,41 @@ func (p *pass) unreadable(next state.State) state.State {
 	return next
 }
 
+// lookAgain brings the next scan forward while there are origins that could not
+// be asked.
+func (p *pass) lookAgain(next *state.State) {
+	if !slices.ContainsFunc(next.Origins, func(s origin.Seen) bool { return s.Again }) {
+		next.Retries = 0
+		return
+	}
+	next.Retries++
+	soon := p.Now().Add(jittered(failureDelay(p.Interval, next.Retries, errs.Unavailable))).UTC()
+	if soon.Before(next.NextAt) {
+		next.NextAt = soon
+	}
+}
+
 // publishPlugins publishes the plugins whose facts differ from what was
-// published last, and gives all digests and the changed names.
-func (p *pass) publishPlugins(ctx context.Context, l plugpack.Listing, content marketplace.Content) (digests, changed []string, err error) {
+// published last, and gives all digests, the origins to look at again and the
+// changed names.
+func (p *pass) publishPlugins(ctx context.Context, l plugpack.Listing, content marketplace.Content) (digests []string, seen []origin.Seen, changed []string, err error) {
 	var before map[string]string
 	if !p.request.Force && p.state.Reader == marketplace.ReaderVersion && p.sameListing(l) {
 		before = p.state.Published()
 	}
+	visit := p.Origins.Visit(ctx, l.Key, content.Origins(), !p.request.Force)
+	defer visit.Close()
 	digests = make([]string, len(l.Names))
-	for pl := range content.Plugins(nil) {
+	for pl := range content.Plugins(visit.Open) {
 		if pl.Bug != nil {
 			p.Log.Error("plugin cannot be read", "plugin", l.Key.Plugin(pl.Name).String(), "err", pl.Bug)
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, nil, errs.New(errs.Unavailable, "scan %s: interrupted: %w", p.request.Marketplace, err)
+			return nil, nil, nil, errs.New(errs.Unavailable, "scan %s: interrupted: %w", p.request.Marketplace, err)
 		}
 		digest, err := digestOf(pl.Facts)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		digests[pl.Index] = digest
 		if before[pl.Name] == digest {
@@ -109,13 +128,13 @@ func (p *pass) publishPlugins(ctx context.Context, l plugpack.Listing, content m
 		o := plugpack.Observation{Scan: p.scan, ObservedAt: p.observedAt, Marketplace: l.Key, Name: pl.Name, Facts: pl.Facts}
 		m, err := events.NewPluginUpdated(o)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if err := p.Bus.Publish(ctx, m); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
-	return digests, changed, nil
+	return digests, visit.Seen(), changed, nil
 }
 
 func (p *pass) sameListing(l plugpack.Listing) bool {

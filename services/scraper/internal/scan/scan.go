@@ -21,6 +21,7 @@ import (
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/marketplace"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/scraper/internal/origin"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
 
@@ -67,9 +68,16 @@ type Store interface {
 	Put(ctx context.Context, st state.State) error
 }
 
+// Origins gives the files of plugins that are outside of their marketplace.
+type Origins interface {
+	Visit(ctx context.Context, from plugpack.MarketplaceKey, origins []marketplace.Origin, fresh bool) *origin.Visit
+	Moved(ctx context.Context, from plugpack.MarketplaceKey, before []origin.Seen) bool
+}
+
 // Config is what a scanner needs.
 type Config struct {
 	GitHub, Folders Source
+	Origins         Origins
 	Bus             Bus
 	Store           Store
 	Log             *slog.Logger

@@ -24,7 +24,9 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/services/scraper/internal/archive"
+	"github.com/plugpack/plugpack/services/scraper/internal/fetch"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
+	"github.com/plugpack/plugpack/services/scraper/internal/origin"
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
 
@@ -71,9 +73,26 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	w.scanner = New(Config{
-		GitHub: GitHub{Client: client, Temp: temp, Log: testkit.Log(t)}, Folders: Folders{Allowed: plugpack.MarketplaceKey.Local}, Bus: w, Store: w, Log: testkit.Log(t), Now: w.clock, Interval: time.Hour,
+		Origins: origins(t, w, temp),
+		GitHub:  GitHub{Client: client, Temp: temp, Log: testkit.Log(t)}, Folders: Folders{Allowed: plugpack.MarketplaceKey.Local}, Bus: w, Store: w, Log: testkit.Log(t), Now: w.clock, Interval: time.Hour,
 	})
 	return w
+}
+
+// origins makes a keeper of the origins outside, of this world's servers.
+func origins(t *testing.T, w *world, temp *archive.Temp) *origin.Keeper {
+	t.Helper()
+	clients, err := github.NewClients(github.Options{BaseURL: w.github.URL}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := origin.OpenStore(t.Context(), w.bus.JetStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return origin.New(origin.Config{
+		Fetch: fetch.New(clients, temp, testkit.Log(t), w.clock), Store: store, Alone: w.bus.Alone, Temp: temp, Log: testkit.Log(t), Now: w.clock, Fresh: 30 * time.Minute,
+	})
 }
 
 // clock moves on with every look.
@@ -227,7 +246,7 @@ func TestFirstScan(t *testing.T) {
 	if f := got.facts["alpha"]; f.State != plugpack.StateRead || f.Version != "1.0.0" || f.Commit != l.Commit || len(f.Digest) != 64 || len(f.Components) != 1 {
 		t.Errorf("alpha %+v", f)
 	}
-	if f := got.facts["remote"]; f.State != plugpack.StateNotReadYet || f.Origin != "github.com/else/where" || f.Commit != "" {
+	if f := got.facts["remote"]; f.State != plugpack.StateMissing || f.Origin != "github.com/else/where" || f.Commit != "" {
 		t.Errorf("remote %+v", f)
 	}
 	if diff := cmp.Diff([]string{"/repos/acme/tools 200", "/repos/Acme/Tools/commits/HEAD 200", "/repos/Acme/Tools/tarball/" + l.Commit + " 302"}, got.requests); diff != "" {

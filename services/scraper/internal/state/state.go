@@ -23,6 +23,7 @@ import (
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/services/scraper/internal/origin"
 )
 
 // ErrNewer says that the state changed since it was read.
@@ -54,6 +55,11 @@ type State struct {
 	// were published with it, in the order of its Names.
 	Listing *plugpack.Listing `json:"listing,omitempty"`
 	Digests []string          `json:"digests,omitempty"`
+	// Origins are places outside of the marketplace that have to be looked at
+	// though it did not change; Retries counts scans in a row that could not look
+	// at all of them.
+	Origins []origin.Seen `json:"origins,omitempty"`
+	Retries int           `json:"retries,omitempty"`
 	// Failure is set when Commit could not be read as a marketplace.
 	Failure *plugpack.Failure `json:"failure,omitempty"`
 
@@ -200,7 +206,7 @@ func encode(st State) ([]byte, error) {
 	if err != nil || len(b) <= maxValue {
 		return b, err
 	}
-	st.RepoETag, st.HeadETag, st.Commit, st.Listing, st.Digests = "", "", "", nil, nil
+	st.RepoETag, st.HeadETag, st.Commit, st.Listing, st.Digests, st.Origins = "", "", "", nil, nil, nil
 	return deflate(st)
 }
 
