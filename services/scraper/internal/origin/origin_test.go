@@ -238,24 +238,26 @@ func TestAnOriginThatCannotBeAsked(t *testing.T) {
 		if text != "F" || err != nil || len(seen) != 1 || !seen[0].Again {
 			t.Errorf("got %q, %v, %+v", text, err, seen)
 		}
-		if k.Moved(t.Context(), from, before) {
+		if moved, next := k.Moved(t.Context(), from, before); moved {
 			t.Error("what cannot be asked has moved")
+		} else if len(next) != 1 || next[0].As != first || !next[0].Again {
+			t.Errorf("next time %+v", next)
 		}
 	})
 	t.Run("it moves", func(t *testing.T) {
 		w.github.ClearFaults()
 		w.later(2 * time.Hour)
-		if k.Moved(t.Context(), from, before) {
-			t.Error("what is the same has moved")
+		if moved, next := k.Moved(t.Context(), from, before); moved || len(next) != 1 || next[0].Again {
+			t.Errorf("what is the same has moved: %t, %+v", moved, next)
 		}
 		w.github.Write("x/y", "f", "F2")
 		w.later(2 * time.Hour)
-		if !k.Moved(t.Context(), from, before) {
+		if moved, _ := k.Moved(t.Context(), from, before); !moved {
 			t.Error("what changed has not moved")
 		}
 		w.later(2 * time.Hour)
 		w.github.Delete("x/y", 404)
-		if !k.Moved(t.Context(), from, before) {
+		if moved, _ := k.Moved(t.Context(), from, before); !moved {
 			t.Error("what is gone has not moved")
 		}
 	})

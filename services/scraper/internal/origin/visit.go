@@ -168,10 +168,13 @@ func temporary(err error) bool {
 }
 
 // Moved says whether origins are no longer what an earlier scan saw, and so the
-// marketplace that lists them has to be read again.
-func (k *Keeper) Moved(ctx context.Context, from plugpack.MarketplaceKey, before []Seen) bool {
+// marketplace that lists them has to be read again; else it gives what is to be
+// looked at next time.
+func (k *Keeper) Moved(ctx context.Context, from plugpack.MarketplaceKey, before []Seen) (moved bool, next []Seen) {
 	var origins []marketplace.Origin
+	as := map[marketplace.Origin]string{}
 	for _, s := range before {
+		as[s.Origin] = s.As
 		for _, p := range s.Paths {
 			o := s.Origin
 			o.Path = p
@@ -180,17 +183,19 @@ func (k *Keeper) Moved(ctx context.Context, from plugpack.MarketplaceKey, before
 	}
 	v := k.Visit(ctx, from, origins, true)
 	defer v.Close()
-	for _, s := range before {
-		t := v.tasks[s.Origin]
-		if t == nil {
-			continue
-		}
+	next = v.Seen()
+	for i, s := range next {
 		// What cannot be asked now is no news.
-		if <-t.done; t.as() != s.As && !temporary(t.err) {
-			return true
+		if s.Again {
+			next[i].As = as[s.Origin]
 		}
 	}
-	return false
+	for _, t := range v.order {
+		if !temporary(t.err) && t.as() != as[t.repo] {
+			return true, nil
+		}
+	}
+	return false, next
 }
 
 // Close ends the fetches that nobody waits for any more.

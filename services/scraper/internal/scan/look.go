@@ -39,8 +39,11 @@ func (p *pass) look(ctx context.Context) (f found, err error) {
 	p.tell(events.ScanProgress{Step: "fetching"})
 	last := p.state.Listing
 	known := p.state.Commit != "" && (last != nil || p.state.Failure != nil)
-	if known && len(p.state.Origins) > 0 && p.Origins.Moved(ctx, p.listedAs(), p.state.Origins) {
-		known = false
+	if known && len(p.state.Origins) > 0 {
+		var moved bool
+		if moved, p.state.Origins = p.Origins.Moved(ctx, p.listedAs(), p.state.Origins); moved {
+			known = false
+		}
 	}
 	etag := ""
 	if known {

@@ -71,7 +71,7 @@ type Store interface {
 // Origins gives the files of plugins that are outside of their marketplace.
 type Origins interface {
 	Visit(ctx context.Context, from plugpack.MarketplaceKey, origins []marketplace.Origin, fresh bool) *origin.Visit
-	Moved(ctx context.Context, from plugpack.MarketplaceKey, before []origin.Seen) bool
+	Moved(ctx context.Context, from plugpack.MarketplaceKey, before []origin.Seen) (moved bool, next []origin.Seen)
 }
 
 // Config is what a scanner needs.
