@@ -68,6 +68,10 @@ e2e: ## let the real client install packs from a running catalog: make e2e CLIEN
 	@./setup.sh test
 	CLIENT=$(abspath $(CLIENT)) $(GO) test -tags e2e ./services/catalog -run TestRealClient -count=1 -v
 
+bench-catalog: ## what the catalog answers how fast, beside the bare statements, at N plugins; and its intake
+	@./setup.sh test
+	$(GO) test ./services/catalog -run x -bench 'Catalog|Intake' -benchtime $(or $(BENCHTIME),1s) -timeout 60m -args -plugins $(or $(N),100000)
+
 db-seed: build ## fill the catalog from the built-in sample marketplace
 	@bin/plugpack scan ./cmd/plugpack/sample
 

@@ -152,18 +152,10 @@ func newPlace(p plugpack.Plugin, file string, line int) Place {
 // link gives the address of a file's line on the host that it came from, or ""
 // where no such page is known. file is within the plugin; with ../ it is above.
 func link(p plugpack.Plugin, file string, line int) string {
-	dir := path.Clean(p.Facts.Source.Path)
-	repo := strings.TrimSuffix(p.Facts.Origin, "/"+dir)
-	host, name, _ := strings.Cut(repo, "/")
-	within := path.Join(dir, file)
-	if file == "" || name == "" || p.Facts.Commit == "" || within == ".." || strings.HasPrefix(within, "../") {
+	u, form := fileURL(p, file, false)
+	if u == nil {
 		return ""
 	}
-	form, ok := linkForm(p, host)
-	if !ok {
-		return ""
-	}
-	u := url.URL{Scheme: "https", Host: host, Path: path.Join("/", name, fmt.Sprintf(form.file, p.Facts.Commit), within)}
 	if line > 0 {
 		u.Fragment = fmt.Sprintf(form.line, line)
 		if strings.EqualFold(path.Ext(file), ".md") {
@@ -173,14 +165,45 @@ func link(p plugpack.Plugin, file string, line int) string {
 	return u.String()
 }
 
+// FileURL gives the address of a file on the host that it came from, at the
+// commit that was read: of its page, or of its bytes. file is as for a
+// component; with a slash before it, it is of the repository. "" stands for a
+// file that has no address.
+func FileURL(p plugpack.Plugin, file string, raw bool) string {
+	u, _ := fileURL(p, file, raw)
+	if u == nil {
+		return ""
+	}
+	return u.String()
+}
+
+func fileURL(p plugpack.Plugin, file string, raw bool) (*url.URL, hostForm) {
+	dir := path.Clean(p.Facts.Source.Path)
+	repo := strings.TrimSuffix(p.Facts.Origin, "/"+dir)
+	host, name, _ := strings.Cut(repo, "/")
+	within := path.Join(dir, file)
+	if strings.HasPrefix(file, "/") {
+		within = strings.TrimPrefix(path.Clean(file), "/")
+	}
+	form, ok := linkForm(p, host)
+	if !ok || file == "" || name == "" || p.Facts.Commit == "" || within == ".." || strings.HasPrefix(within, "../") {
+		return nil, form
+	}
+	of := form.file
+	if raw {
+		of = form.raw
+	}
+	return &url.URL{Scheme: "https", Host: host, Path: path.Join("/", name, fmt.Sprintf(of, p.Facts.Commit), within)}, form
+}
+
 // hostForm is how a kind of host writes the addresses of files and lines.
-type hostForm struct{ file, line, plain string }
+type hostForm struct{ file, raw, line, plain string }
 
 var (
-	gitHubForm    = hostForm{"blob/%s", "L%d", "plain=1"}
-	gitLabForm    = hostForm{"-/blob/%s", "L%d", "plain=1"}
-	bitbucketForm = hostForm{"src/%s", "lines-%d", ""}
-	forgejoForm   = hostForm{"src/commit/%s", "L%d", "display=source"}
+	gitHubForm    = hostForm{"blob/%s", "raw/%s", "L%d", "plain=1"}
+	gitLabForm    = hostForm{"-/blob/%s", "-/raw/%s", "L%d", "plain=1"}
+	bitbucketForm = hostForm{"src/%s", "raw/%s", "lines-%d", ""}
+	forgejoForm   = hostForm{"src/commit/%s", "raw/commit/%s", "L%d", "display=source"}
 )
 
 // linkForm knows a host by its name. A marketplace of a host that has another

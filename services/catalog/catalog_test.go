@@ -1,9 +1,11 @@
 package catalog_test
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 
 // fixture is a whole catalog on a database and a NATS server of its own.
 type fixture struct {
-	t      *testing.T
+	t      testing.TB
 	url    string // of the database
 	db     *pgxpool.Pool
 	nats   *nats.Server
@@ -39,7 +41,7 @@ type fixture struct {
 	server *httptest.Server
 }
 
-func start(t *testing.T, catalogs int) *fixture {
+func start(t testing.TB, catalogs int) *fixture {
 	t.Helper()
 	f := &fixture{t: t, url: testkit.Postgres(t, migrations.Up), nats: testkit.NATS(t)}
 	f.bus = testkit.BusOn(t, f.nats)
@@ -250,7 +252,10 @@ func TestREST(t *testing.T) {
 			"/api/plugins/?min_score=101":                                {422, "query.min_score"},
 			"/api/plugins/?maintenance=good":                             {422, "query.maintenance"},
 			"/api/marketplaces/018f0000-0000-7000-8000-000000000000":     {404, "no marketplace"},
-			"/api/nothing": {404, "no such path"},
+			"/badges/unknown.svg":                                        {404, "no plugin"},
+			"/badges/Unknown.png":                                        {422, "path.file"},
+			"/api/plugins/018f0000-0000-7000-8000-000000000000/readme":   {404, "no plugin"},
+			"/api/nothing":                                               {404, "no such path"},
 		} {
 			status, h, body := get(path)
 			var p api.Problem
@@ -382,6 +387,35 @@ func TestREST(t *testing.T) {
 			if status, _, body := get(path); status != 200 || !strings.Contains(body, want) {
 				t.Errorf("%s: %d %s, want %s", path, status, body, want)
 			}
+		}
+		id := f.changed("acme-more-c", 1).ID
+		for path, want := range map[string][2]string{
+			"/api/plugins/" + id + "/readme":             {"text/html; charset=utf-8", "<h1"},
+			"/api/plugins/" + id + "/readme?images=true": {"text/html; charset=utf-8", "<h1"},
+			"/api/feeds/plugins.atom":                    {"application/atom+xml; charset=utf-8", "<id>urn:uuid:" + id + "</id>"},
+			"/api/feeds/plugins.atom?owner=acme":         {"application/atom+xml; charset=utf-8", "https://plugpack.example/api/plugins/slug/acme-more-c"},
+			"/badges/acme-more-c.svg":                    {"image/svg+xml", "/100</text>"},
+			"/badges/acme-tools-old.svg?show=version":    {"image/svg+xml", "1.0.0"}, // renamed
+			"/badges/acme-more-c.svg?show=maintenance":   {"image/svg+xml", "unknown"},
+		} {
+			if status, h, body := get(path); status != 200 || h.Get("Content-Type") != want[0] || !strings.Contains(body, want[1]) || h.Get("ETag") == "" {
+				t.Errorf("%s: %d %v %s, want %v", path, status, h, body, want)
+			}
+		}
+		status, h, body := get("/api/export/plugins.jsonl.gz")
+		z, err := gzip.NewReader(strings.NewReader(body))
+		if err != nil || status != 200 {
+			t.Fatalf("export: %d %v", status, err)
+		}
+		lines, err := io.ReadAll(z)
+		if err != nil || strings.Count(string(lines), "\n") != 4 || !strings.Contains(string(lines), `"slug":"acme-more-c"`) || h.Get("X-Total-Count") != "4" {
+			t.Errorf("export: %v %v\n%s", h, err, lines)
+		}
+		r := httptest.NewRequest(http.MethodGet, "/api/export/plugins.jsonl.gz", nil)
+		r.Header.Set("If-None-Match", h.Get("ETag"))
+		w := httptest.NewRecorder()
+		if f.server.Config.Handler.ServeHTTP(w, r); w.Code != http.StatusNotModified {
+			t.Errorf("export again: %d", w.Code)
 		}
 		if _, _, body := get("/api/marketplaces/?name=acme-more"); !strings.Contains(body, `"plugins":3`) {
 			t.Fatalf("marketplaces: %s", body)

@@ -50,6 +50,7 @@ func New(o Options, store *postgres.Store, log *slog.Logger) http.Handler {
 	r.Get("/health", service.Health)
 	r.Get("/api/health", service.Health)
 	r.Handle("/api/docs*", docs("/api/docs"))
+	r.Get(exportPath, h.export)
 	r.Handle(emptyGit+"/*", emptygit.Handler(emptyGit))
 
 	a := humachi.New(r, config())
@@ -60,6 +61,9 @@ func New(o Options, store *postgres.Store, log *slog.Logger) http.Handler {
 	h.registerPacks(a)
 	h.registerFiles(a)
 	h.registerSearch(a)
+	h.registerReadme(a)
+	h.registerFeed(a)
+	h.registerBadge(a)
 	return r
 }
 
@@ -96,13 +100,16 @@ func (h *handlers) registerRoot(a huma.API) {
 }
 
 // get registers a GET operation whose errors may be of package errs.
-func get[I, O any](h *handlers, a huma.API, path, id, summary, tag string, f func(context.Context, *I) (*O, error)) {
+func get[I, O any](h *handlers, a huma.API, path, id, summary, tag string, f func(context.Context, *I) (*O, error), change ...func(*huma.Operation)) {
 	op := huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary,
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}
 	if tag != "" {
 		op.Tags = []string{tag}
+	}
+	for _, c := range change {
+		c(&op)
 	}
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, in)

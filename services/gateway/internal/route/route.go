@@ -32,6 +32,7 @@ func New(catalog http.Handler, pages *pagecache.Cache, middlewares ...func(http.
 	r.Handle("/health", catalog)
 	r.Handle("/api", catalog)
 	r.Handle("/api/*", catalog)
+	r.Handle("/badges/*", catalog)
 	bySlug := pages.Page(func(r *http.Request) string { return cache.SlugKey(chi.URLParam(r, "slug")) })
 	byID := pages.Page(func(r *http.Request) string { return cache.IDKey(strings.ToLower(chi.URLParam(r, "id"))) })
 	for _, end := range []string{"", "/"} {
