@@ -53,7 +53,7 @@ scrape: ## scan marketplaces now: make scrape SOURCES="owner/repo …"
 	@$(MAKE) --no-print-directory build
 	@bin/plugpack scan $(SOURCES)
 
-corpus: ## scan 35 real repositories (in SHARED) twice, then once more with a kill -9
+corpus: ## scan 35 real repositories (in SHARED), unchanged and changed, count what it costs, kill -9 one run
 	@[ -f $(SHARED)/corpus/repos.txt ] || { echo "make corpus: $(SHARED)/corpus is not here, so there is nothing to scan; set SHARED to where it is"; exit 1; }
 	@$(MAKE) --no-print-directory build
 	@$(GO) run ./cmd/plugpack/corpus -plugpack bin/plugpack -shared $(SHARED)
