@@ -8,7 +8,7 @@ SHARED  ?= ../shared
 RACE    ?= $(if $(CI),-race,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test race check lint fmt scrape corpus conformance e2e db-seed db-migrate db-migration docker-up env schema golden tidy
+.PHONY: help run dev build test race check lint fmt scrape corpus bench-scan conformance e2e db-seed db-migrate db-migration docker-up env schema golden tidy
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ corpus: ## scan 35 real repositories (in SHARED), unchanged and changed, count w
 	@[ -f $(SHARED)/corpus/repos.txt ] || { echo "make corpus: $(SHARED)/corpus is not here, so there is nothing to scan; set SHARED to where it is"; exit 1; }
 	@$(MAKE) --no-print-directory build
 	@$(GO) run ./cmd/plugpack/corpus -plugpack bin/plugpack -shared $(SHARED)
+
+bench-scan: ## fetch and read the 35 repositories (in SHARED) once: how long, and how much of it waiting
+	@[ -f $(SHARED)/corpus/repos.txt ] || { echo "make bench-scan: $(SHARED)/corpus is not here, so there is nothing to scan; set SHARED to where it is"; exit 1; }
+	@$(GO) run ./cmd/plugpack/corpus -bench-scan -shared $(SHARED)
 
 conformance: ## hold our verdicts to the real client's (in SHARED); CLIENT=program compares live too
 	@[ -f $(SHARED)/reference/validate-cases.jsonl ] || { echo "make conformance: $(SHARED)/reference is not here, so there is nothing to compare with; set SHARED to where it is"; exit 1; }

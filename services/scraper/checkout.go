@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/marketplace"
@@ -21,7 +22,9 @@ import (
 type Checkout struct {
 	marketplace.Input
 	Repository plugpack.Repository
-	closers    []func() error
+	// Waited is how long fetching it waited for the network.
+	Waited  time.Duration
+	closers []func() error
 }
 
 // Close removes what was fetched.
@@ -59,6 +62,7 @@ func (c *Checkout) open(ctx context.Context, o Options, log *slog.Logger, k plug
 		return err
 	}
 	c.closers = append(c.closers, temp.Close)
+	defer func() { c.Waited = client.Waited() }()
 	source := scan.GitHub{Client: client, Temp: temp, Log: log}
 	step("asking GitHub")
 	repo, _, err := source.Repository(ctx, k, "")

@@ -25,17 +25,18 @@ import (
 func main() {
 	program := flag.String("plugpack", "bin/plugpack", "the program to run")
 	shared := flag.String("shared", "../shared", "folder with ghmirror/ and corpus/")
+	bench := flag.Bool("bench-scan", false, "only fetch and read every repository, and say what took the time")
 	flag.Parse()
 	ctx, stop := service.Signals(context.Background())
 	defer stop()
-	if err := run(ctx, *program, *shared); err != nil {
+	if err := run(ctx, *program, *shared, *bench); err != nil {
 		fmt.Fprintln(os.Stderr, "corpus:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, program, shared string) error {
+func run(ctx context.Context, program, shared string, bench bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
 	defer cancel()
 	sources := filepath.Join(shared, "corpus", "repos.txt")
@@ -56,6 +57,9 @@ func run(ctx context.Context, program, shared string) error {
 		return err
 	}
 	defer gh.stop()
+	if bench {
+		return benchScan(ctx, gh, repositories)
+	}
 
 	c := &corpus{program: program, sources: sources, repositories: repositories, github: gh}
 	whole, err := c.undisturbed(ctx, filepath.Join(work, "undisturbed"))

@@ -151,7 +151,7 @@ func readDump(ctx context.Context, client *api.Client) (dump, error) {
 			return nil, err
 		}
 		page.ID, page.Marketplace.ID, page.Revision, page.FirstSeen, page.UpdatedAt = "", "", 0, time.Time{}, time.Time{}
-		page.Digest = ""
+		page.Digest, page.Score, page.Findings, page.Documents = "", nil, plugpack.FindingCounts{}, plugpack.Documents{}
 		for i := range page.Components {
 			page.Components[i].Name, page.Components[i].Description = "", ""
 		}

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	gh "github.com/google/go-github/v60/github"
@@ -63,6 +64,7 @@ type Client struct {
 	limits    limits
 	slots     *slots
 	metrics   *Metrics
+	waited    atomic.Int64 // nanoseconds
 }
 
 // New makes a client of its own connections.
@@ -83,6 +85,7 @@ func New(o Options) (*Client, error) {
 	}
 	c.limits, c.slots = limits{host: base.Host, metrics: c.metrics}, newSlots()
 	c.http = outbound.New(base).Client()
+	c.http.Transport = stopwatch{c.http.Transport, &c.waited}
 	limited := *c.http
 	limited.Transport = limitBody{c.http.Transport}
 	c.api = &limited
