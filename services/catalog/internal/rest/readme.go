@@ -9,7 +9,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/errs"
-	"github.com/plugpack/plugpack/services/catalog/internal/readme"
+	"github.com/plugpack/plugpack/services/catalog/internal/rest/readme"
 )
 
 // readmeOutput is HTML that is safe to show. The policy says so to a browser

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/plugpack/plugpack/services/catalog/internal/readme"
+	"github.com/plugpack/plugpack/services/catalog/internal/rest/readme"
 )
 
 func from(file string, raw bool) string {
