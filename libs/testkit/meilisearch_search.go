@@ -20,12 +20,14 @@ type meiliSearch struct {
 	Sort                 []string `json:"sort"`
 	MatchingStrategy     string   `json:"matchingStrategy"`
 	AttributesToRetrieve []string `json:"attributesToRetrieve"`
+	AttributesToSearchOn []string `json:"attributesToSearchOn"`
 }
 
 // search finds documents that hold the words of q, the last one as a prefix,
 // with typos and synonyms as the settings have them. When too few hold all of
 // them, words are left out from the end, or not with the strategy "all". Hits
-// rank by the index's ranking rules; proximity is not reckoned.
+// rank by the index's ranking rules; proximity is not reckoned. Attributes to search
+// on count only if they come first among the searchable ones.
 func (s *meiliStandIn) search(r *http.Request) (int, any) {
 	i, status, problem := s.index(r)
 	if i == nil {
@@ -143,7 +145,7 @@ func (i *meiliIndex) match(q meiliSearch, keep func(map[string]any) bool) []meil
 	for n := len(terms); n > 0 && (n == len(terms) || q.MatchingStrategy != "all" && len(found) < wanted); n-- {
 		for _, id := range slices.Sorted(maps.Keys(terms[0])) {
 			if d := i.docs[id]; !seen[id] && d != nil {
-				if h, ok := answers(d, id, terms[:n]); ok && keep(d) {
+				if h, ok := answers(d, id, terms[:n]); ok && keep(d) && i.searchedOn(q, terms[:n], id) {
 					seen[id] = true
 					found = append(found, h)
 				}
@@ -188,6 +190,16 @@ func (i *meiliIndex) phrases(asked []string, terms []map[string]meiliTerm) {
 			}
 		}
 	}
+}
+
+// searchedOn says whether the document answers the terms by attributes that the
+// query names, if it names any.
+func (i *meiliIndex) searchedOn(q meiliSearch, terms []map[string]meiliTerm, id string) bool {
+	attributes := i.words().attributes
+	return q.AttributesToSearchOn == nil || !slices.ContainsFunc(terms, func(t map[string]meiliTerm) bool {
+		at := t[id].attribute
+		return at >= len(attributes) || !slices.Contains(q.AttributesToSearchOn, attributes[at])
+	})
 }
 
 func answers(d map[string]any, id string, terms []map[string]meiliTerm) (h meiliHit, ok bool) {

@@ -22,6 +22,7 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/outbox"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest"
+	"github.com/plugpack/plugpack/services/catalog/internal/search"
 	"github.com/plugpack/plugpack/services/catalog/internal/upkeep"
 )
 
@@ -34,6 +35,9 @@ type Config struct {
 	Options
 	DatabaseURL config.URL `env:"DATABASE_URL,required,notEmpty" doc:"Postgres database of the catalog." want:"an address such as postgres://user:password@host/database"`
 	NATSURL     config.URL `env:"NATS_URL,required,notEmpty" doc:"NATS server with JetStream." want:"an address such as nats://host:4222"`
+
+	MeilisearchURL    config.URL    `env:"MEILISEARCH_URL" doc:"Meilisearch server to ask first; without it search runs on Postgres." want:"an address such as http://host:7700"`
+	MeilisearchAPIKey config.Secret `env:"MEILISEARCH_API_KEY" doc:"Key for Meilisearch; required if its address is set." want:"a key that may search the index \"plugins\" and read its statistics"`
 }
 
 // OperationsConfig is what the commands read that work on the database alone.
@@ -47,6 +51,15 @@ type Deps struct {
 	DB  *pgxpool.Pool
 	Bus *bus.Bus
 	Log *slog.Logger
+	// Meilisearch is the search engine, if there is one; the catalog only reads.
+	Meilisearch struct{ URL, Key string }
+}
+
+func (d Deps) search(store *postgres.Store) *search.Search {
+	if d.Meilisearch.URL == "" {
+		return search.New(store, nil, d.Log)
+	}
+	return search.New(store, search.NewMeili(d.Meilisearch.URL, d.Meilisearch.Key, store), d.Log)
 }
 
 // Catalog is the running service.
@@ -67,7 +80,7 @@ func New(o Options, d Deps) *Catalog {
 	store := postgres.New(d.DB, d.Log)
 	return &Catalog{
 		bus: d.Bus, store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
-		upkeep: upkeep.New(store, d.Log), rest: rest.New(o.rest(), store, d.Log),
+		upkeep: upkeep.New(store, d.Log), rest: rest.New(o.rest(), store, d.search(store), d.Log),
 	}
 }
 

@@ -39,5 +39,9 @@ func (o Options) rest() rest.Options {
 
 // Validate checks what types cannot.
 func (c Config) Validate() error {
-	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.CheckHTTPS(c.Production()))
+	var search error
+	if c.MeilisearchURL != "" && c.MeilisearchAPIKey == "" {
+		search = errs.New(errs.Invalid, "MEILISEARCH_API_KEY is not set: MEILISEARCH_URL needs it")
+	}
+	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.CheckHTTPS(c.Production()), search)
 }

@@ -53,7 +53,9 @@ func serve(ctx context.Context, p *service.Process) error {
 	}
 	defer b.Close()
 
-	c := catalog.New(cfg.Options, catalog.Deps{DB: db, Bus: b, Log: p.Log})
+	d := catalog.Deps{DB: db, Bus: b, Log: p.Log}
+	d.Meilisearch.URL, d.Meilisearch.Key = string(cfg.MeilisearchURL), string(cfg.MeilisearchAPIKey)
+	c := catalog.New(cfg.Options, d)
 	p.Ready("postgres", db.Ping)
 	p.Ready("nats", b.Ping)
 	return p.Serve(ctx, cfg.Port, c.Handler(), c.Run)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/jackc/pgx/v5"
@@ -10,6 +11,11 @@ import (
 type Tally struct {
 	Name  string
 	Count int
+}
+
+// MostFirst orders tallies as facets show them.
+func MostFirst(a, b Tally) int {
+	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 }
 
 // Facets tell how many plugins have which value of what can be filtered by.

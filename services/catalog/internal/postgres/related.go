@@ -78,6 +78,12 @@ const selectInOrder = headColumns + `, i.counts, i.score AS index_score, i.trend
 	WHERE p.id = ANY ($1::uuid[])
 	ORDER BY array_position($1::uuid[], p.id)`
 
+// InOrder reads the plugins with the ids as lists show them, in the ids' order.
+func (s *Store) InOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error) {
+	ps, err := s.inOrder(ctx, ids)
+	return ps, classify("read plugins", err)
+}
+
 // inOrder reads the plugins with the ids as lists show them, in the ids' order.
 func (s *Store) inOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error) {
 	rows, err := s.pool.Query(ctx, selectInOrder, ids)

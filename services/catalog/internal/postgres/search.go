@@ -307,12 +307,7 @@ func facetsOfMatches(matches []candidate) Facets {
 		for name, n := range values {
 			facets[field] = append(facets[field], Tally{name, n})
 		}
-		slices.SortFunc(facets[field], func(a, b Tally) int {
-			if a.Count != b.Count {
-				return b.Count - a.Count
-			}
-			return strings.Compare(a.Name, b.Name)
-		})
+		slices.SortFunc(facets[field], MostFirst)
 	}
 	return facets
 }

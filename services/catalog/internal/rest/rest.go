@@ -33,15 +33,22 @@ type Options struct {
 	PublicURL string
 }
 
+// Searcher finds plugins by text and says which engine did.
+type Searcher interface {
+	Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found postgres.Found, engine string, err error)
+	Suggest(ctx context.Context, text string, limit int) ([]string, error)
+}
+
 type handlers struct {
 	options Options
 	store   *postgres.Store
+	search  Searcher
 	log     *slog.Logger
 }
 
 // New makes the handler of every route.
-func New(o Options, store *postgres.Store, log *slog.Logger) http.Handler {
-	h := &handlers{options: o, store: store, log: log}
+func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http.Handler {
+	h := &handlers{options: o, store: store, search: find, log: log}
 	r := chi.NewRouter()
 	r.Use(recoverer(log), middleware.StripSlashes, middleware.GetHead, middleware.RequestSize(maxBody), withETag)
 	r.NotFound(notFound)

@@ -13,7 +13,7 @@ import (
 const tagSearch = "Search"
 
 func (h *handlers) registerSearch(a huma.API) {
-	get(h, a, "/api/search", "search", "Search plugins and packs, the best first", tagSearch, h.search)
+	get(h, a, "/api/search", "search", "Search plugins and packs, the best first", tagSearch, h.searchAll)
 	get(h, a, "/api/search/suggest", "suggest", "Names that begin with some letters", tagSearch, h.suggest)
 }
 
@@ -30,7 +30,7 @@ type searchOutput struct {
 	Body api.Search
 }
 
-func (h *handlers) search(ctx context.Context, in *searchInput) (*searchOutput, error) {
+func (h *handlers) searchAll(ctx context.Context, in *searchInput) (*searchOutput, error) {
 	page := postgres.SearchPage{Skip: in.Skip, Limit: in.Limit}
 	if in.Cursor != "" {
 		page.After = new(postgres.Place)
@@ -38,7 +38,7 @@ func (h *handlers) search(ctx context.Context, in *searchInput) (*searchOutput, 
 			return nil, err
 		}
 	}
-	found, err := h.store.Search(ctx, in.Query, in.noun(), page)
+	found, engine, err := h.search.Search(ctx, in.Query, in.noun(), page)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (h *handlers) search(ctx context.Context, in *searchInput) (*searchOutput, 
 	}
 	out := &searchOutput{Body: api.Search{
 		Query: in.Query, Plugins: apiPlugins(found.Plugins), Packs: h.apiPacks(packs), TotalPlugins: found.Total, TotalPacks: totalPacks,
-		Facets: apiFacets(found.Facets), SearchEngine: "database",
+		Facets: apiFacets(found.Facets), SearchEngine: engine,
 	}}
 	if found.Next != nil {
 		q := in.Filter.query()
@@ -64,7 +64,7 @@ func (h *handlers) suggest(ctx context.Context, in *struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"10" default:"5"`
 },
 ) (*struct{ Body []string }, error) {
-	names, err := h.store.Suggest(ctx, in.Query, in.Limit)
+	names, err := h.search.Suggest(ctx, in.Query, in.Limit)
 	if names == nil {
 		names = []string{}
 	}

@@ -1,0 +1,185 @@
+package search_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/meilisearch/meilisearch-go"
+
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/searchdoc"
+	"github.com/plugpack/plugpack/libs/testkit"
+	"github.com/plugpack/plugpack/libs/testkit/sample"
+	"github.com/plugpack/plugpack/migrations"
+	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
+	"github.com/plugpack/plugpack/services/catalog/internal/search"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// shelf is what both engines search in.
+var shelf = map[string]string{
+	"kubernetes-helper": "Writes manifests for clusters", "postgres": "Looks after databases", "deploy-helper": "Ships releases to Kubernetes",
+	"review": "Reads pull requests", "commit-messages": "Writes messages for commits", "docs": "Writes documentation",
+}
+
+func newStore(t *testing.T) *postgres.Store {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), testkit.Postgres(t, migrations.Up))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	s := postgres.New(pool, testkit.Log(t))
+	for name, description := range shelf {
+		o := sample.Observation("acme/tools", name, 0)
+		o.Facts.Description, o.Facts.Keywords, o.Facts.Components = description, nil, nil
+		if name == "postgres" {
+			o.Facts.Category = "database"
+			o.Facts.Components = []plugpack.Component{{Kind: plugpack.MCP, Name: "db"}}
+		}
+		if _, err := s.ApplyObservation(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.RefreshWords(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// fill writes the store's plugins into an index, as the indexer does.
+func fill(t *testing.T, server *testkit.MeilisearchServer, s *postgres.Store) {
+	t.Helper()
+	c := meilisearch.New(server.URL, meilisearch.WithAPIKey(server.Key))
+	wait := func(task *meilisearch.TaskInfo, err error) {
+		t.Helper()
+		if err == nil {
+			_, err = c.WaitForTaskWithContext(t.Context(), task.TaskUID, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait(c.CreateIndexWithContext(t.Context(), &meilisearch.IndexConfig{Uid: searchdoc.IndexPlugins, PrimaryKey: searchdoc.PrimaryKey}))
+	p := searchdoc.PluginSettings()
+	wait(c.Index(searchdoc.IndexPlugins).UpdateSettingsWithContext(t.Context(), &meilisearch.Settings{
+		SearchableAttributes: p.SearchableAttributes, FilterableAttributes: p.FilterableAttributes, SortableAttributes: p.SortableAttributes,
+		RankingRules: p.RankingRules, DistinctAttribute: p.DistinctAttribute, Synonyms: p.Synonyms, StopWords: p.StopWords,
+	}))
+	var documents []searchdoc.Document
+	if err := s.EachPlugin(t.Context(), func(p plugpack.Plugin) error { documents = append(documents, searchdoc.New(p)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	wait(c.Index(searchdoc.IndexPlugins).AddDocumentsWithContext(t.Context(), documents, nil))
+}
+
+// conformance is what every engine has to answer.
+func conformance(t *testing.T, e search.Engine) {
+	for text, want := range map[string][]string{
+		"postgres": {"postgres"}, "kubernetes": {"kubernetes-helper", "deploy-helper"}, "kubernets": {"kubernetes-helper", "deploy-helper"},
+		"I want to write documentation": {"docs"}, "pull request": {"review"}, "k8s": {"kubernetes-helper", "deploy-helper"},
+		"nothing-like-this": {}, "commit messages": {"commit-messages"},
+	} {
+		found, err := e.Search(t.Context(), text, postgres.Filter{}, postgres.SearchPage{Limit: 10})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		var got []string
+		for _, p := range found.Plugins {
+			got = append(got, p.Name)
+		}
+		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) || len(want) == 0 && len(got) > 0 {
+			t.Errorf("%s: %v, want %v first", text, got, want)
+		}
+	}
+	found, err := e.Search(t.Context(), "postgres", postgres.Filter{Category: "database", Has: "mcp", Owner: "acme", Marketplace: "github.com/acme/tools"}, postgres.SearchPage{Limit: 1})
+	if err != nil || len(found.Plugins) != 1 || found.Plugins[0].Facts.Components[0].Kind != plugpack.MCP {
+		t.Errorf("with filters: %+v, %v", found, err)
+	}
+	if got := found.Facets["category"]; !slices.Equal(got, []postgres.Tally{{Name: "database", Count: 1}}) {
+		t.Errorf("facets: %v", found.Facets)
+	}
+	if found, err := e.Search(t.Context(), "postgres", postgres.Filter{Category: `x" OR category = "database`}, postgres.SearchPage{Limit: 1}); err != nil || len(found.Plugins) != 0 {
+		t.Errorf("a filter's value is its language: %v, %v", found.Plugins, err)
+	}
+	seen, page := 0, postgres.SearchPage{Limit: 1}
+	for {
+		found, err := e.Search(t.Context(), "helper", postgres.Filter{}, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += len(found.Plugins)
+		if page.After = found.Next; page.After == nil {
+			break
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d on the pages, want 2", seen)
+	}
+	if names, err := e.Suggest(t.Context(), "kub", 5); err != nil || !slices.Equal(names, []string{"kubernetes-helper"}) {
+		t.Errorf("suggestions: %v, %v", names, err)
+	}
+}
+
+func TestEnginesConform(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	t.Run("Postgres", func(t *testing.T) { conformance(t, s) })
+	t.Run("Meilisearch", func(t *testing.T) {
+		server := testkit.Meilisearch(t)
+		fill(t, server, s)
+		conformance(t, search.NewMeili(server.URL, server.Key, s))
+	})
+}
+
+func TestTheDatabaseAnswersWhenTheEngineCannot(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	ask := func(t *testing.T, x *search.Search, want string) {
+		t.Helper()
+		found, engine, err := x.Search(t.Context(), "postgres", postgres.Filter{}, postgres.SearchPage{Limit: 10})
+		if err != nil || engine != want || len(found.Plugins) == 0 || found.Plugins[0].Name != "postgres" {
+			t.Errorf("%d plugins by %s, %v; want one by %s", len(found.Plugins), engine, err, want)
+		}
+		if names, err := x.Suggest(t.Context(), "post", 5); err != nil || !slices.Equal(names, []string{"postgres"}) {
+			t.Errorf("suggestions: %v, %v", names, err)
+		}
+	}
+	t.Run("there is no index, and then there is", func(t *testing.T) {
+		server := testkit.Meilisearch(t)
+		ask(t, search.New(s, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Database)
+		fill(t, server, s)
+		ask(t, search.New(s, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Meilisearch)
+	})
+	t.Run("an engine that fails is left alone", func(t *testing.T) {
+		asked := 0
+		broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusInternalServerError) }))
+		defer broken.Close()
+		x := search.New(s, search.NewMeili(broken.URL, "k", s), testkit.Log(t))
+		for range 20 {
+			ask(t, x, search.Database)
+		}
+		if asked > 6 {
+			t.Errorf("it was asked %d times", asked)
+		}
+	})
+	t.Run("an engine that hangs costs its deadline and no more", func(t *testing.T) {
+		done := make(chan struct{})
+		hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-done }))
+		defer hanging.Close()
+		defer close(done)
+		ask(t, search.New(s, search.NewMeili(hanging.URL, "k", s), testkit.Log(t)), search.Database)
+	})
+	t.Run("what is wrong for both is told", func(t *testing.T) {
+		x := search.New(s, nil, testkit.Log(t))
+		if _, _, err := x.Search(t.Context(), "a\x00", postgres.Filter{}, postgres.SearchPage{Limit: 1}); err == nil || !strings.Contains(fmt.Sprint(err), "character") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
