@@ -26,6 +26,10 @@ func newTotals() totals {
 	}
 }
 
+// cutShort is what the scraper says of an archive that the look-alike begins and
+// does not end: that of a commit of which it holds no files.
+const cutShort = "the archive cannot be read to its end"
+
 // printTotals says what the plugins are: by kind of source, by state, by what
 // the client makes of them, by component, by what the security scan found and by
 // score. A plugin without a state, or one that was read and has no verdicts, scan
@@ -35,7 +39,7 @@ func printTotals(ctx context.Context, client *api.Client) error {
 	if err != nil {
 		return err
 	}
-	t := newTotals()
+	t, cut := newTotals(), 0
 	for _, p := range ps {
 		page, _, err := client.Plugin(ctx, p.Slug)
 		if err != nil {
@@ -46,6 +50,8 @@ func printTotals(ctx context.Context, client *api.Client) error {
 			return fmt.Errorf("read the report of %s: %w", p.Slug, err)
 		}
 		switch {
+		case page.State == plugpack.StateNotReadYet && strings.Contains(page.StateReason, cutShort):
+			cut++
 		case page.State == plugpack.StateNotReadYet:
 			return fmt.Errorf("%s is at rest and not read yet: %s", p.Key, page.StateReason)
 		case page.State != plugpack.StateRead && page.StateReason == "":
@@ -54,6 +60,9 @@ func printTotals(ctx context.Context, client *api.Client) error {
 			return fmt.Errorf("%s has no state, or was read and has no verdicts, scan or report", p.Key)
 		}
 		t.add(page, report)
+	}
+	if cut > 0 {
+		fmt.Printf("%d plugins are at commits of which the look-alike has no files, and will be tried again\n", cut)
 	}
 	fmt.Printf("%d plugins by source: %s\n  by state: %s\n  by source and state: %s\n  loading: %s\n  components: %s\n  found by the client's check: %s\n",
 		len(ps), t.sources, t.states, t.both, t.loads, t.components, t.faults)
