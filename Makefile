@@ -61,6 +61,10 @@ corpus: ## scan 35 real repositories (in SHARED), unchanged and changed, count w
 bench-scan: ## fetch and read the 35 repositories (in SHARED) once: how long, and how much of it waiting
 	@[ -f $(SHARED)/corpus/repos.txt ] || { echo "make bench-scan: $(SHARED)/corpus is not here, so there is nothing to scan; set SHARED to where it is"; exit 1; }
 	@$(GO) run ./cmd/plugpack/corpus -bench-scan -shared $(SHARED)
+.PHONY: chaos
+chaos: ## kill every part at random moments under 200 changes a second and 8 readers; CHAOS=3m is how long
+	@./setup.sh test
+	CHAOS=$(or $(CHAOS),3m) $(GO) test ./cmd/plugpack -run 'TestChaos$$' -count=1 -v -timeout 15m | grep -v 'postgres says'
 
 conformance: ## hold our verdicts to the real client's (in SHARED); CLIENT=program compares live too
 	@[ -f $(SHARED)/reference/validate-cases.jsonl ] || { echo "make conformance: $(SHARED)/reference is not here, so there is nothing to compare with; set SHARED to where it is"; exit 1; }

@@ -19,8 +19,6 @@ import (
 	"github.com/plugpack/plugpack/services/scraper"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 // world is a running PlugPack, in whatever form, and the GitHub it reads.
 type world struct {
 	t       *testing.T
@@ -203,7 +201,7 @@ func flow(w *world) {
 	}
 }
 
-func writeSources(t *testing.T) string {
+func writeSources(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sources.txt")
 	if err := os.WriteFile(path, []byte(flowRepo+"\n"), 0o644); err != nil {
@@ -213,7 +211,7 @@ func writeSources(t *testing.T) string {
 }
 
 // dataFolder gives a folder that the database's user can get to.
-func dataFolder(t *testing.T) string {
+func dataFolder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "plugpack-flow-")
 	if err != nil {

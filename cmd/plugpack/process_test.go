@@ -140,7 +140,7 @@ var binaries = struct {
 }{built: map[string]string{}}
 
 // build builds a program of the workspace once for the whole test run.
-func build(t *testing.T, name, pkg string) string {
+func build(t testing.TB, name, pkg string) string {
 	t.Helper()
 	binaries.Lock()
 	defer binaries.Unlock()
@@ -163,7 +163,7 @@ func build(t *testing.T, name, pkg string) string {
 	return path
 }
 
-func buildService(t *testing.T, name string) string {
+func buildService(t testing.TB, name string) string {
 	return build(t, name, "github.com/plugpack/plugpack/services/"+name+"/cmd/"+name)
 }
 
@@ -171,21 +171,10 @@ func buildPlugpack(t *testing.T) string {
 	return build(t, "plugpack", "github.com/plugpack/plugpack/cmd/plugpack")
 }
 
-// startRedis starts a real Redis server on a free port. Debian's redis-tools
-// has the server too: the program is the same and goes by its name.
+// startRedis starts a real Redis server on a free port.
 func startRedis(t *testing.T) (url string) {
 	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		tool, err := exec.LookPath("redis-check-rdb")
-		if err != nil {
-			t.Fatal("no redis-server here: run ./setup.sh test, or install redis-tools or redis-server")
-		}
-		program = filepath.Join(t.TempDir(), "redis-server")
-		if err := os.Symlink(tool, program); err != nil {
-			t.Fatal(err)
-		}
-	}
+	program := redisProgram(t)
 	port := freePort(t)
 	cmd := exec.Command(program, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
@@ -247,7 +236,7 @@ func onLoopback(t *testing.T, databaseURL string) string {
 	return u.String()
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

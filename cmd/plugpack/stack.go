@@ -77,7 +77,7 @@ func startStack(ctx context.Context, cfg Config, log *slog.Logger, metrics prome
 		Bus: s.bus, Pages: pages, MeilisearchURL: string(cfg.MeilisearchURL), MeilisearchKey: string(cfg.MeilisearchAPIKey),
 		Log: log.With("service", "indexer"),
 	})
-	gw, err := gateway.New(cfg.Gateway, gateway.Deps{Catalog: cat.Handler(), Pages: pages, Limiter: limiter, Log: log.With("service", "gateway")})
+	gw, err := gateway.New(cfg.Gateway, gateway.Deps{Catalog: cat.Handler(), Pages: pages, Responses: pages, Limiter: limiter, Log: log.With("service", "gateway")})
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,12 @@ import (
 // MaxCacheBytes bounds the memory of a Cache.
 const MaxCacheBytes = 64 << 20
 
-// Cache keeps pages in memory. It implements cache.Pages.
-type Cache struct{ entries *otter.Cache[string, entry] }
+// Cache keeps pages and responses in memory. It implements cache.Pages,
+// cache.Marks and cache.Responses.
+type Cache struct {
+	entries   *otter.Cache[string, entry]
+	responses *responses
+}
 
 // entry holds the highest revision seen at a key and, if it is there, that
 // revision's page.
@@ -28,7 +32,7 @@ type entry struct {
 
 // NewCache makes an empty cache.
 func NewCache() *Cache {
-	return &Cache{otter.Must(&otter.Options[string, entry]{
+	return &Cache{responses: newResponses(), entries: otter.Must(&otter.Options[string, entry]{
 		MaximumWeight:    MaxCacheBytes,
 		Weigher:          weigh,
 		ExpiryCalculator: otter.ExpiryWriting[string, entry](cache.TTL),
@@ -110,6 +114,8 @@ func (c *Cache) Drop(_ context.Context, key string) error {
 func (c *Cache) Close() {
 	c.entries.InvalidateAll()
 	c.entries.StopAllGoroutines()
+	c.responses.kept.InvalidateAll()
+	c.responses.kept.StopAllGoroutines()
 }
 
 // Bytes says about how much memory the pages take.

@@ -116,10 +116,11 @@ func NewProxy(address config.URL, log *slog.Logger) (Catalog, error) {
 
 // Deps are what the gateway works with.
 type Deps struct {
-	Catalog http.Handler
-	Pages   cache.Pages
-	Limiter Limiter
-	Log     *slog.Logger
+	Catalog   http.Handler
+	Pages     cache.Pages
+	Responses cache.Responses // nil: answers about many plugins are not kept
+	Limiter   Limiter
+	Log       *slog.Logger
 }
 
 // Gateway answers the public's requests.
@@ -140,7 +141,7 @@ func New(o Options, d Deps) (*Gateway, error) {
 	}
 	catalog := route.Catalog(d.Catalog)
 	pages := pagecache.New(d.Pages, catalog, d.Log)
-	return &Gateway{route.New(catalog, pages,
+	return &Gateway{route.New(catalog, pages, d.Responses,
 		request.Log(d.Log), // outermost, so that every answer is logged
 		request.Client(trusted),
 		allowOrigins(o.CORSOrigins), // before the limit, so that a browser may read a refusal

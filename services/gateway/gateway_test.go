@@ -56,8 +56,9 @@ func newFixture(t *testing.T) *fixture {
 func (x *fixture) do(t *testing.T, method, path string, f func(*http.Request)) *http.Response {
 	t.Helper()
 	x.once.Do(func() {
+		responses, _ := x.pages.(cache.Responses)
 		g, err := gateway.New(x.options, gateway.Deps{
-			Catalog: x.catalog, Pages: x.pages, Limiter: x.limiter, Log: slog.New(slog.NewJSONHandler(&x.log, nil)),
+			Catalog: x.catalog, Pages: x.pages, Responses: responses, Limiter: x.limiter, Log: slog.New(slog.NewJSONHandler(&x.log, nil)),
 		})
 		if err != nil {
 			t.Fatalf("new gateway: %v", err)

@@ -195,6 +195,11 @@ func (failing) Get(context.Context, string) (cache.Page, bool, error) {
 }
 func (failing) Put(context.Context, string, cache.Page) error { return errAway }
 func (failing) Raise(context.Context, string, int64) error    { return errAway }
+func (failing) Lookup(context.Context, string) (cache.Response, string, bool, error) {
+	return cache.Response{}, "", false, errAway
+}
+func (failing) Keep(context.Context, string, string, cache.Response) error { return errAway }
+func (failing) Move(context.Context) error                                 { return errAway }
 
 // forgetful is a cache that loses entries and their marks at random, as one
 // under memory pressure does, and fails now and then.
@@ -220,6 +225,16 @@ func (f *forgetful) Get(ctx context.Context, key string) (cache.Page, bool, erro
 func (f *forgetful) Put(ctx context.Context, key string, p cache.Page) error {
 	return f.now().Put(ctx, key, p)
 }
+
+func (f *forgetful) Lookup(ctx context.Context, key string) (cache.Response, string, bool, error) {
+	return f.now().Lookup(ctx, key)
+}
+
+func (f *forgetful) Keep(ctx context.Context, key, generation string, r cache.Response) error {
+	return f.now().Keep(ctx, key, generation, r)
+}
+
+func (f *forgetful) Move(ctx context.Context) error { return f.now().Move(ctx) }
 
 func (f *forgetful) Raise(ctx context.Context, key string, revision int64) error {
 	return f.now().Raise(ctx, key, revision)

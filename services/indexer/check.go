@@ -58,6 +58,9 @@ func (x *Indexer) check(ctx context.Context, repair bool) (events.Check, error) 
 			}
 			out.Stores = append(out.Stores, r.StoreCheck)
 			drift += r.Drift()
+			if r.Repaired > 0 {
+				x.changed()
+			}
 			x.tellOf(r)
 		}
 		x.report.checked(s.Name(), out.At, drift)

@@ -30,6 +30,7 @@ func (x *Indexer) consume(ctx context.Context, durable, store string, apply func
 		BatchBytes: batchBytes, BatchWait: batchWait, AckWait: ackWait,
 	}, func(ctx context.Context, ms []bus.Msg) []error {
 		failed := x.handle(ctx, ms, apply)
+		x.changed()
 		x.metrics.applied(store, ms, failed, time.Now())
 		return failed
 	})

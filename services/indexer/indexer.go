@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/config"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
@@ -99,6 +100,9 @@ type Indexer struct {
 	metrics *metrics
 	catalog catalog.Catalog
 	pages   *warm.Writer
+	// responses are moved on when dirty says so.
+	responses cache.Responses
+	dirty     chan struct{}
 
 	// Of the search engine; nil where there is none.
 	engine    Search
@@ -116,7 +120,7 @@ type Indexer struct {
 func New(o Options, d Deps) *Indexer {
 	x := &Indexer{
 		Options: o, bus: d.Bus, log: d.Log, metrics: newMetrics(d.Metrics), catalog: catalog.Catalog{Bus: d.Bus},
-		pages: warm.New(d.Pages), kick: make(chan string, 1),
+		pages: warm.New(d.Pages), responses: d.Pages, dirty: make(chan struct{}, 1), kick: make(chan string, 1),
 	}
 	x.report.stores = map[string]*events.StoreStatus{events.StoreCache: {Store: events.StoreCache}}
 	if d.MeilisearchURL == "" {
@@ -153,6 +157,7 @@ func (x *Indexer) lead(ctx context.Context) error {
 		g.Go(func() error { return x.consume(ctx, DurableSearch, events.StoreSearch, x.applySearch) })
 		g.Go(func() error { return x.rebuilder.Run(ctx, lookEvery, x.kick) })
 	}
+	g.Go(func() error { return x.moveResponses(ctx) })
 	g.Go(func() error { return x.checkNowAndThen(ctx) })
 	g.Go(func() error { return x.answer(ctx) })
 	g.Go(func() error { return x.tell(ctx) })

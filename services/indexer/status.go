@@ -63,6 +63,7 @@ func (x *Indexer) rebuildBegun(_ events.Kind, p search.Progress) {
 func (x *Indexer) rebuildDone(k events.Kind, p search.Progress) {
 	x.report.update(events.StoreSearch, func(s *events.StoreStatus) { s.Rebuilding, s.RebuiltAt = "", time.Now().UTC() })
 	x.metrics.rebuilt(k, time.Since(p.Started))
+	x.changed()
 }
 
 // tell keeps the metrics and the public status fresh, until ctx ends.

@@ -17,10 +17,12 @@ import (
 type Store interface {
 	cache.Pages
 	cache.Marks
+	cache.Responses
 }
 
 // Run runs the suite. open gives an empty store, or the same one emptied.
 func Run(t *testing.T, open func(t *testing.T) Store) {
+	t.Run("responses", func(t *testing.T) { runResponses(t, open) })
 	t.Run("marks are told of every key, with its page or without, until they are dropped", func(t *testing.T) {
 		store := open(t)
 		want := map[string]cache.Mark{}

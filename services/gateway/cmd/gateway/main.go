@@ -26,8 +26,9 @@ func run(ctx context.Context, p *service.Process) error {
 		return err
 	}
 
+	pages := cache.NewRedis(redis)
 	g, err := gateway.New(cfg.Options, gateway.Deps{
-		Catalog: catalog, Pages: cache.NewRedis(redis), Limiter: gateway.NewRedisLimiter(redis), Log: p.Log,
+		Catalog: catalog, Pages: pages, Responses: pages, Limiter: gateway.NewRedisLimiter(redis), Log: p.Log,
 	})
 	if err != nil {
 		return err

@@ -23,8 +23,14 @@ const (
 	id   = `{id:` + hex + `{8}-` + hex + `{4}-` + hex + `{4}-` + hex + `{4}-` + hex + `{12}}`
 )
 
+// lists are the questions about many plugins whose answers are kept until one
+// of the plugins changes.
+var lists = []string{
+	"/api/plugins", "/api/plugins/count", "/api/plugins/categories", "/api/plugins/facets", "/api/search", "/api/search/suggest",
+}
+
 // New makes the table.
-func New(catalog http.Handler, pages *pagecache.Cache, middlewares ...func(http.Handler) http.Handler) http.Handler {
+func New(catalog http.Handler, pages *pagecache.Cache, responses cache.Responses, middlewares ...func(http.Handler) http.Handler) http.Handler {
 	r := chi.NewRouter()
 	r.Use(middlewares...)
 	r.Use(plain)
@@ -35,7 +41,11 @@ func New(catalog http.Handler, pages *pagecache.Cache, middlewares ...func(http.
 	r.Handle("/badges/*", catalog)
 	bySlug := pages.Page(func(r *http.Request) string { return cache.SlugKey(chi.URLParam(r, "slug")) })
 	byID := pages.Page(func(r *http.Request) string { return cache.IDKey(strings.ToLower(chi.URLParam(r, "id"))) })
+	list := pages.List(responses)
 	for _, end := range []string{"", "/"} {
+		for _, path := range lists {
+			r.Handle(path+end, list)
+		}
 		r.Handle("/api/plugins/slug/"+slug+end, bySlug)
 		r.Handle("/api/plugins/"+id+end, byID)
 	}

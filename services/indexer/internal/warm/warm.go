@@ -5,6 +5,8 @@ package warm
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +24,7 @@ const writers = 16
 type Cache interface {
 	cache.Pages
 	cache.Marks
+	cache.Responses
 }
 
 // Writer writes pages.
@@ -61,8 +64,18 @@ func (w *Writer) write(ctx context.Context, c change.Change) error {
 	if err != nil {
 		return fmt.Errorf("render pages of %s: %w", c.About, err)
 	}
-	for key, page := range rendered {
-		if err := w.pages.Put(ctx, key, page); err != nil {
+	// One plugin has several addresses, and who found the new state at one of
+	// them may not find an older one at another, nor in a list, which asks for
+	// the mark by id. So that is written first, after the older pages at the
+	// others have gone.
+	keys := slices.Sorted(maps.Keys(rendered))
+	for _, key := range keys[1:] {
+		if err := w.pages.Raise(ctx, key, c.Revision); err != nil {
+			return fmt.Errorf("write pages of %s: %w", c.About, err)
+		}
+	}
+	for _, key := range keys {
+		if err := w.pages.Put(ctx, key, rendered[key]); err != nil {
 			return fmt.Errorf("write pages of %s: %w", c.About, err)
 		}
 	}

@@ -1,0 +1,417 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/meilisearch/meilisearch-go"
+	"github.com/nats-io/nats.go"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/cache"
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/searchdoc"
+	"github.com/plugpack/plugpack/libs/testkit"
+	"github.com/plugpack/plugpack/libs/testkit/sample"
+)
+
+// chaos is a run of everything under changes, readers and crashes.
+type chaos struct {
+	*fleet
+	repos []string
+	names []string // of the plugins, the same in each marketplace
+
+	mu    sync.Mutex
+	clock int               // minutes of the observations' time
+	last  map[string]string // the version last published, by key
+	older map[string][][]byte
+
+	seen                          sync.Map // id to the highest revision that a reader got
+	published, reads, away, fresh atomic.Int64
+	repeated                      atomic.Int64
+}
+
+// Every part is killed at random moments while plugins change and readers
+// read. At rest all stores say the same, nobody saw a plugin go back, and
+// nothing is lost. CHAOS=3m is the long form: make chaos.
+func TestChaos(t *testing.T) {
+	long, rate := 15*time.Second, 60
+	if d, err := time.ParseDuration(os.Getenv("CHAOS")); err == nil {
+		long, rate = d, 200
+	} else if testing.Short() {
+		t.Skip("with -short there are no crashes")
+	}
+	c := &chaos{fleet: startFleet(t, 5*time.Second), last: map[string]string{}, older: map[string][][]byte{}}
+	for n := range 4 {
+		c.repos = append(c.repos, fmt.Sprintf("chaos/market%d", n))
+	}
+	for n := range 50 {
+		c.names = append(c.names, fmt.Sprintf("plugin%02d", n))
+	}
+	c.record()
+	for _, repo := range c.repos {
+		c.list(repo, c.names)
+		for _, name := range c.names {
+			c.observe(repo, name)
+		}
+	}
+	testkit.Eventually(t, "the first plugin", func(ctx context.Context) bool {
+		_, total, err := api.NewClient(c.gateway).Plugins(ctx, nil)
+		return err == nil && total > 0
+	})
+
+	ctx, stop := context.WithTimeout(t.Context(), long)
+	defer stop()
+	reading, stopReading := context.WithCancel(t.Context())
+	defer stopReading()
+	var writers, readers sync.WaitGroup
+	writers.Go(func() { c.change(ctx, rate) })
+	writers.Go(func() { c.relist(ctx) })
+	writers.Go(func() { c.reorder(ctx) })
+	writers.Go(func() { c.crash(ctx, long) })
+	for range 8 {
+		readers.Go(func() { c.read(reading) })
+	}
+	writers.Wait()
+	restless := time.Now()
+	var report state
+	testkit.Eventually(t, "all stores to say the same", func(ctx context.Context) bool {
+		s, err := c.compare(ctx)
+		if err == nil {
+			report = s
+		}
+		return err == nil && s.wrong() == 0
+	})
+	rested := time.Since(restless)
+	stopReading()
+	readers.Wait()
+	t.Logf("\n%s", c.table(report, long, rested))
+	if report.wrong() > 0 {
+		t.Errorf("stores differ: %+v", report)
+	}
+	if c.fresh.Load() == 0 || c.published.Load() == 0 {
+		t.Error("nothing was read or changed")
+	}
+}
+
+// publish sends a message as a scraper does: until NATS has it.
+func (c *chaos) publish(m events.Message, err error) {
+	for c.t.Context().Err() == nil {
+		if err != nil {
+			c.t.Errorf("publish: %v", err)
+			return
+		}
+		ctx, cancel := context.WithTimeout(c.t.Context(), 3*time.Second)
+		failed := c.bus.Publish(ctx, m)
+		cancel()
+		if failed == nil {
+			c.published.Add(1)
+			return
+		}
+		bus.Pause(c.t.Context(), 50*time.Millisecond)
+	}
+}
+
+func (c *chaos) tick() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	return c.clock
+}
+
+func (c *chaos) list(repo string, names []string) {
+	c.publish(events.NewMarketplaceScanned(sample.Listing(repo, c.tick(), names...)))
+}
+
+// observe changes a plugin. The lock of its key keeps the order of the
+// observations the order of their times, as one scraper a marketplace does.
+func (c *chaos) observe(repo, name string) {
+	n := c.tick()
+	o := sample.Observation(repo, name, n)
+	o.Facts.Version = fmt.Sprint(n)
+	c.publish(events.NewPluginUpdated(o))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last[o.Key().String()] = o.Facts.Version
+}
+
+// change changes plugins, each marketplace by one writer.
+func (c *chaos) change(ctx context.Context, rate int) {
+	var wg sync.WaitGroup
+	for _, repo := range c.repos {
+		wg.Go(func() {
+			due := time.NewTicker(time.Second * time.Duration(len(c.repos)) / time.Duration(rate))
+			defer due.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-due.C:
+					c.observe(repo, c.names[1+rand.IntN(len(c.names)-1)])
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// relist takes the first plugin of each marketplace out of its listing and
+// back in, so that things are removed and come back. Nothing else changes it.
+func (c *chaos) relist(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		repo := c.repos[n%len(c.repos)]
+		c.list(repo, c.names[1:])
+		bus.Pause(ctx, 300*time.Millisecond)
+		c.list(repo, c.names)
+		c.observe(repo, c.names[0])
+		bus.Pause(ctx, 200*time.Millisecond)
+	}
+}
+
+// record keeps announcements, for reorder.
+func (c *chaos) record() {
+	nc, err := nats.Connect(c.natsURL, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(nc.Close)
+	_, err = nc.Subscribe("catalog.changed.>", func(m *nats.Msg) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		kept := append(c.older[m.Subject], m.Data)
+		c.older[m.Subject] = kept[max(0, len(kept)-5):]
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// reorder announces an older state after newer ones, and the newest that it
+// knows once more.
+func (c *chaos) reorder(ctx context.Context) {
+	for ctx.Err() == nil {
+		bus.Pause(ctx, 100*time.Millisecond)
+		c.mu.Lock()
+		var again []events.Message
+		for subject, kept := range c.older { // in no order
+			if len(kept) > 1 {
+				for _, data := range [][]byte{kept[0], kept[len(kept)-1]} {
+					again = append(again, events.Message{Subject: subject, ID: uuid.NewString(), Data: data})
+				}
+				break
+			}
+		}
+		c.mu.Unlock()
+		for _, m := range again {
+			if c.bus.Publish(ctx, m) == nil {
+				c.repeated.Add(1)
+			}
+		}
+	}
+}
+
+// crash kills parts, each in its turn of a shuffled line, so that none is left
+// out.
+func (c *chaos) crash(ctx context.Context, long time.Duration) {
+	parts := []string{"indexer", "catalog", "scraper", "nats", "redis", "meilisearch", "postgres"}
+	pause := min(3*time.Second, long/time.Duration(len(parts)+2))
+	for ctx.Err() == nil {
+		rand.Shuffle(len(parts), func(a, b int) { parts[a], parts[b] = parts[b], parts[a] })
+		for _, part := range parts {
+			bus.Pause(ctx, pause/2+rand.N(pause))
+			if ctx.Err() != nil {
+				return
+			}
+			switch part {
+			case "postgres":
+				c.pg.crash()
+			case "indexer":
+				c.units[fmt.Sprintf("indexer %d", 1+rand.IntN(2))].kill()
+			default:
+				c.units[part].kill()
+			}
+		}
+	}
+}
+
+// read reads pages, lists and searches, and reports what is older than what
+// any reader had before it asked.
+func (c *chaos) read(ctx context.Context) {
+	client := api.NewClient(c.gateway)
+	for ctx.Err() == nil {
+		repo, name := c.repos[rand.IntN(len(c.repos))], c.names[rand.IntN(len(c.names))]
+		before := map[string]int64{}
+		c.seen.Range(func(id, revision any) bool { before[id.(string)] = revision.(int64); return true })
+		var (
+			got []api.Plugin
+			err error
+		)
+		what := "page"
+		switch rand.IntN(10) {
+		case 0:
+			what = "list"
+			got, _, err = client.Plugins(ctx, url.Values{"sort": {"updated"}, "limit": {"50"}})
+		case 1:
+			what = "search"
+			var s api.Search
+			s, err = client.Search(ctx, url.Values{"q": {name}})
+			got = s.Plugins
+		default:
+			var p api.PluginPage
+			p, _, err = client.Plugin(ctx, plugpack.NewMarketplaceKey("github.com", repo).Plugin(name).Slug(0))
+			got = []api.Plugin{p.Plugin}
+		}
+		c.reads.Add(1)
+		switch {
+		case ctx.Err() != nil, errs.KindOf(err) == errs.NotFound:
+			continue
+		case err != nil:
+			c.away.Add(1)
+			bus.Pause(ctx, 20*time.Millisecond)
+			continue
+		}
+		for _, p := range got {
+			c.fresh.Add(1)
+			if p.Revision < before[p.ID] {
+				c.t.Errorf("%s of %s: revision %d after revision %d", what, p.Slug, p.Revision, before[p.ID])
+			}
+			c.saw(p.ID, p.Revision)
+		}
+	}
+}
+
+func (c *chaos) saw(id string, revision int64) {
+	for {
+		old, loaded := c.seen.LoadOrStore(id, revision)
+		if !loaded || old.(int64) >= revision || c.seen.CompareAndSwap(id, old, revision) {
+			return
+		}
+	}
+}
+
+// state is how the stores stand to each other.
+type state struct {
+	Plugins, Live             int
+	Lost, Search, Cache, Dead int // that differ or are missing
+	Commits                   int64
+	Outbox                    int
+}
+
+func (s state) wrong() int { return s.Lost + s.Search + s.Cache + s.Outbox }
+
+// compare reads all three stores, each in its own words.
+func (c *chaos) compare(ctx context.Context) (s state, err error) {
+	db, err := pgx.Connect(ctx, c.database)
+	if err != nil {
+		return s, err
+	}
+	defer func() { _ = db.Close(ctx) }()
+	type row struct {
+		ID, Key, Version string
+		Revision         int64
+		Removed          bool
+	}
+	rows, err := db.Query(ctx, `SELECT p.id::text, p.key, f.version, p.revision, p.removed_at IS NOT NULL AS removed FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id`)
+	if err != nil {
+		return s, err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+	if err != nil {
+		return s, err
+	}
+	if err := db.QueryRow(ctx, `SELECT count(*) FROM outbox`).Scan(&s.Outbox); err != nil {
+		return s, err
+	}
+	found := c.documents(ctx)
+	client := redis.NewClient(&redis.Options{Addr: strings.TrimPrefix(c.redisURL, "redis://")})
+	defer client.Close()
+	versions := map[string]string{}
+	for _, r := range all {
+		s.Plugins++
+		s.Commits += r.Revision
+		if !r.Removed {
+			s.Live++
+			versions[r.Key] = r.Version
+			if found[r.ID] != r.Revision {
+				s.Search++
+			}
+			delete(found, r.ID)
+		}
+		if page, err := client.HMGet(ctx, cache.IDKey(r.ID), "rev", "status").Result(); err != nil || page[0] != fmt.Sprint(r.Revision) || page[1] == nil {
+			s.Cache++
+		}
+	}
+	s.Search += len(found)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, version := range c.last {
+		if versions[key] != version {
+			s.Lost++
+		}
+	}
+	if stream, err := c.bus.JetStream().Stream(ctx, events.StreamDead); err == nil {
+		s.Dead = int(stream.CachedInfo().State.Msgs)
+	}
+	return s, nil
+}
+
+func (c *chaos) documents(ctx context.Context) map[string]int64 {
+	found := map[string]int64{}
+	index := meilisearch.New(c.meiliURL, meilisearch.WithAPIKey(meiliKey), meilisearch.DisableRetries()).Index(searchdoc.IndexPlugins)
+	var page meilisearch.DocumentsResult
+	if err := index.GetDocumentsWithContext(ctx, &meilisearch.DocumentsQuery{Limit: 10_000}, &page); err != nil {
+		return map[string]int64{"no index": 1}
+	}
+	for _, hit := range page.Results {
+		var m searchdoc.Mark
+		if b, err := json.Marshal(hit); err == nil && json.Unmarshal(b, &m) == nil {
+			found[m.ID] = m.Revision
+		}
+	}
+	return found
+}
+
+func (c *chaos) table(s state, long, rested time.Duration) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	line := func(what string, value any) { fmt.Fprintf(w, "%s\t%v\n", what, value) }
+	line("seconds", long.Seconds())
+	line("changes published", c.published.Load())
+	line("changes committed (sum of revisions)", s.Commits)
+	line("announcements repeated, half of them older", c.repeated.Load())
+	line("answers read; of them refused while something was away", fmt.Sprintf("%d; %d", c.reads.Load(), c.away.Load()))
+	line("plugins seen in answers", c.fresh.Load())
+	for _, name := range slices.Sorted(maps.Keys(c.units)) {
+		u := c.units[name]
+		u.mu.Lock()
+		line("killed: "+name, fmt.Sprintf("%d (ended by itself %d)", u.kills, u.ends))
+		u.mu.Unlock()
+	}
+	line("killed: postgres", c.pg.kill)
+	line("plugins in the catalog, not removed", fmt.Sprintf("%d, %d", s.Plugins, s.Live))
+	line("changes lost", s.Lost)
+	line("documents that differ at rest", s.Search)
+	line("pages that differ at rest", s.Cache)
+	line("dead letters", s.Dead)
+	line("seconds from the last change to rest", fmt.Sprintf("%.1f", rested.Seconds()))
+	_ = w.Flush()
+	return b.String()
+}
