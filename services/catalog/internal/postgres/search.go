@@ -140,11 +140,16 @@ func (s *Store) goOn(ctx context.Context, x *search, words map[string]int) (Foun
 	return s.answer(ctx, x, matches)
 }
 
-// text writes the search's condition behind that of its filter.
+// text writes the search's condition behind that of its filter. Of the listings
+// of one plugin only the principal is found, unless it is asked for those of one
+// marketplace or owner, where another one may be the only one.
 func (x *search) text(args []any) (where string, q textQuery) {
 	where, args = x.filter.where(args)
+	if x.filter.Marketplace == "" && x.filter.Owner == "" {
+		where += " AND i.principal"
+	}
 	q = newTextQuery(args, x.terms, x.query.Excluded)
-	return where + " AND i.principal AND %s @@ (" + q.needing(len(x.terms)-x.step.Missing) + ")", q
+	return where + " AND %s @@ (" + q.needing(len(x.terms)-x.step.Missing) + ")", q
 }
 
 // The best by weight, those that have it all in their name, and those that are

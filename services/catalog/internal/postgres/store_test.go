@@ -762,6 +762,14 @@ func TestSearch(t *testing.T) {
 			}
 		})
 	}
+	t.Run("each marketplace's own listing is found in it", func(t *testing.T) {
+		for _, filter := range []postgres.Filter{{Marketplace: "github.com/mirror/market"}, {Marketplace: "github.com/acme/tools"}, {Owner: "mirror"}} {
+			found, err := f.Search(t.Context(), "postgres", filter, postgres.SearchPage{Limit: 10})
+			if err != nil || len(found.Plugins) == 0 || found.Plugins[0].Name != "postgres" {
+				t.Errorf("%+v: got %v, %v", filter, found.Plugins, err)
+			}
+		}
+	})
 	t.Run("facets count the matches", func(t *testing.T) {
 		found, err := f.Search(t.Context(), "review", postgres.Filter{}, postgres.SearchPage{Limit: 10})
 		if err != nil || !cmp.Equal(found.Facets["has"], []postgres.Tally{{Name: "agent", Count: 1}}) {
