@@ -1,289 +1,339 @@
 package catalog_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/testkit/sample"
 )
 
-// document is what the contract tests read of the OpenAPI document.
-type document struct {
-	Paths      map[string]map[string]operation
-	Components struct{ Schemas map[string]schema }
+// contract holds a running API to the document that it gives of itself.
+type contract struct {
+	*document
+	handler http.Handler
+	known   map[string]map[string][]string // values by path and member of its answer
 }
 
-type operation struct {
-	OperationID string
-	Parameters  []parameter
-	Responses   map[string]struct {
-		Content map[string]struct{ Schema schema }
+// TestContract sends requests made from the document's own schemas to every
+// route, so that a new route is covered by being there.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	c := newContract(t, peopled(t).server.Config.Handler)
+	operations, err := c.operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range operations {
+		t.Run(o.method+" "+o.path, func(t *testing.T) {
+			t.Parallel()
+			for _, fault := range c.faults(o) {
+				t.Error(fault)
+			}
+		})
 	}
 }
 
-type parameter struct {
-	Name     string
-	In       string
-	Required bool
-	Schema   schema
-}
-
-type schema struct {
-	Ref                  string `json:"$ref"`
-	Type                 any
-	Enum                 []any
-	Minimum, Maximum     *float64
-	MinLength, MaxLength *int
-	Pattern              string
-	Format               string
-	Items                *schema
-	Properties           map[string]schema
-	Required             []string
-	AdditionalProperties any
-}
-
-func contract(t testing.TB, h http.Handler) (d document) {
+// peopled is a catalog with something to show by every route.
+func peopled(t *testing.T) *fixture {
 	t.Helper()
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
-	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil || len(d.Paths) == 0 {
-		t.Fatalf("the OpenAPI document: %d, %v", w.Code, err)
+	f := start(t, 1)
+	l := sample.Listing("acme/tools", 0, "deploy", "test", "old")
+	for n := range 2 {
+		f.publish(events.NewMarketplaceScanned(l))
+		for _, name := range l.Names {
+			f.publish(events.NewPluginUpdated(sample.Observation("acme/tools", name, n)))
+		}
+		for _, name := range l.Names {
+			f.changed("acme-tools-"+name, int64(n+1))
+		}
+		l = sample.Listing("acme/tools", 1, "deploy", "test", "new")
+		l.Renames = map[string]string{"old": "new"}
 	}
-	return d
+	f.seed("demo", "acme-tools-deploy", "acme-tools-test")
+	return f
 }
 
-// hostile are values that no parameter wants.
-var hostile = []string{
-	"\x00", "\xff\xfe", "' OR 1=1 --", "<script>alert(1)</script>", "../../etc/passwd", "%", "_", `\`, "{}", "[1]", "-1", "1e400", "NaN",
-	"99999999999999999999", strings.Repeat("x", 5000), strings.Repeat("é", 1500), "\u202e", "a&b=c", "💥", "null", "true", ";--", "$1", "%s%n",
-}
-
-// good gives a value that the parameter takes, if one can be told from its
-// schema.
-func good(p parameter, id, slug string) string {
-	switch {
-	case p.Name == "id":
-		return id
-	case p.Name == "slug":
-		return slug
-	case p.Name == "file":
-		return slug + ".svg"
-	case len(p.Schema.Enum) > 0:
-		return fmt.Sprint(p.Schema.Enum[0])
-	case p.Schema.Minimum != nil:
-		return fmt.Sprint(int(*p.Schema.Minimum))
-	case p.Schema.Type == "integer":
-		return "1"
-	case p.Schema.Type == "boolean":
-		return "true"
+func newContract(t *testing.T, h http.Handler) *contract {
+	t.Helper()
+	d, err := readDocument(h)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return "deploy"
-}
-
-// bad gives values that the schema forbids.
-func bad(s schema) (values []string) {
-	if s.Minimum != nil {
-		values = append(values, fmt.Sprint(int(*s.Minimum)-1))
+	c := &contract{document: d, handler: h, known: map[string]map[string][]string{}}
+	operations, err := c.operations()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if s.Maximum != nil {
-		values = append(values, fmt.Sprint(int(*s.Maximum)+1))
-	}
-	if s.MinLength != nil && *s.MinLength > 0 {
-		values = append(values, "")
-	}
-	if s.MaxLength != nil {
-		values = append(values, strings.Repeat("x", *s.MaxLength+1))
-	}
-	if len(s.Enum) > 0 {
-		values = append(values, "none-of-these")
-	}
-	if s.Type == "integer" || s.Type == "boolean" {
-		values = append(values, "x")
-	}
-	return values
-}
-
-// request fills an operation's path and query; value says what a parameter gets
-// and whether it gets any.
-func request(path string, o operation, value func(parameter) (string, bool)) string {
-	q := url.Values{}
-	for _, p := range o.Parameters {
-		v, ok := value(p)
-		switch {
-		case p.In == "path":
-			path = strings.Replace(path, "{"+p.Name+"}", url.PathEscape(v), 1)
-		case p.In == "query" && ok:
-			q.Set(p.Name, v)
+	for _, o := range operations {
+		if o.method == http.MethodGet && !strings.Contains(o.path, "{") && !o.streams() {
+			c.learn(o)
 		}
 	}
-	if len(q) > 0 {
-		path += "?" + q.Encode()
+	return c
+}
+
+// learn keeps what the operation's answer names, for the paths below it.
+func (c *contract) learn(o operation) {
+	var answer any
+	if json.Unmarshal(ask(c.handler, o.method, c.address(o, nil), "").Body.Bytes(), &answer) != nil {
+		return
+	}
+	c.known[o.path] = map[string][]string{}
+	items, _ := answer.([]any)
+	for _, item := range items {
+		members, _ := item.(map[string]any)
+		for name, v := range members {
+			c.known[o.path][name] = append(c.known[o.path][name], fmt.Sprint(v))
+		}
+	}
+}
+
+// example gives a value with which the operation has something to answer: the
+// document's own for a query, that of the nearest list above it for a path.
+func (c *contract) example(o operation, p parameter) string {
+	if p.In != "path" {
+		if p.Example == nil {
+			return ""
+		}
+		return fmt.Sprint(p.Example)
+	}
+	for path := o.path; path != ""; path = path[:strings.LastIndex(path, "/")] {
+		if values := c.known[path][p.Name]; len(values) > 0 {
+			return values[0]
+		}
+	}
+	for _, members := range c.known {
+		if values := members[p.Name]; len(values) > 0 {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// address writes the operation's address with the parameters that it needs, and
+// with the given ones.
+func (c *contract) address(o operation, given map[string]string) string {
+	path, query := o.path, url.Values{}
+	for _, p := range o.Parameters {
+		value, isGiven := given[p.Name]
+		if !isGiven && p.Required {
+			value = c.example(o, p)
+		}
+		switch {
+		case p.In == "path":
+			path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(value))
+		case p.In == "query" && (isGiven || p.Required):
+			query.Set(p.Name, value)
+		}
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	return path
 }
 
-// Every GET of the OpenAPI document answers as the document says: good values
-// with the schema, values out of bounds with 422, and whatever else comes with
-// an answer that is not our fault.
-func TestEveryRouteKeepsItsContract(t *testing.T) {
-	t.Parallel()
-	l := load(t, 60)
-	d := contract(t, l.handler)
-	var first []api.Plugin
-	if err := json.Unmarshal(l.get(t, "/api/plugins/?limit=1").Body.Bytes(), &first); err != nil {
-		t.Fatal(err)
+// faults tries the operation with everything and tells what is against the
+// document.
+func (c *contract) faults(o operation) (found []string) {
+	if o.mutates() && !o.open() {
+		return c.refused(o)
 	}
-	routes, tried := 0, 0
-	for path, methods := range d.Paths {
-		o, ok := methods["get"]
-		if !ok {
-			continue
-		}
-		routes++
-		t.Run(path, func(t *testing.T) {
-			usual := func(p parameter) (string, bool) { return good(p, first[0].ID, first[0].Slug), p.Required }
-			status, body := l.status(t, request(path, o, usual))
-			if status >= 500 {
-				t.Errorf("%d for good values: %s", status, body)
-			}
-			if content, ok := o.Responses["200"].Content["application/json"]; ok && status == 200 {
-				var v any
-				if err := json.Unmarshal([]byte(body), &v); err != nil {
-					t.Fatal(err)
-				}
-				for _, fault := range d.faults("", content.Schema, v) {
-					t.Error(fault)
-				}
-			}
-			for _, p := range o.Parameters {
-				if p.In != "path" && p.In != "query" {
-					continue
-				}
-				try := func(v string) (int, string) {
-					tried++
-					return l.status(t, request(path, o, func(other parameter) (string, bool) {
-						if other.Name == p.Name {
-							return v, true
-						}
-						return usual(other)
-					}))
-				}
-				for _, v := range bad(p.Schema) {
-					if status, body := try(v); status != 422 && status != 401 && status != 404 && (v != "" || p.In == "query") {
-						t.Errorf("%s=%.40q: %d %.200s, want 422", p.Name, v, status, body)
-					}
-				}
-				for _, v := range hostile {
-					if status, body := try(v); status >= 500 || strings.Contains(body, "SQLSTATE") {
-						t.Errorf("%s=%.40q: %d %.200s", p.Name, v, status, body)
-					}
-				}
-			}
-		})
-	}
-	t.Log(routes, "routes", len(d.Components.Schemas), "schemas", tried, "requests")
-	if routes < 15 {
-		t.Errorf("only %d routes", routes)
-	}
-}
-
-func (l loaded) status(t testing.TB, path string) (int, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://catalog"+path, nil)
-	if err != nil {
-		return 400, err.Error() // no client can ask that
-	}
-	w := httptest.NewRecorder()
-	l.handler.ServeHTTP(w, r)
-	return w.Code, w.Body.String()
-}
-
-// faults says where v is not what s describes.
-func (d document) faults(at string, s schema, v any) (all []string) {
-	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
-		s = d.Components.Schemas[name]
-	}
-	if !typed(s.Type, v) {
-		return []string{fmt.Sprintf("%s is %.60v, want %v", at, v, s.Type)}
-	}
-	if len(s.Enum) > 0 && v != nil && !slices.Contains(s.Enum, v) {
-		all = append(all, fmt.Sprintf("%s is %v, want one of %v", at, v, s.Enum))
-	}
-	switch v := v.(type) {
-	case []any:
-		for i, item := range v {
-			if s.Items != nil {
-				all = append(all, d.faults(fmt.Sprint(at, "/", i), *s.Items, item)...)
-			}
-		}
-	case map[string]any:
-		for _, name := range s.Required {
-			if _, ok := v[name]; !ok {
-				all = append(all, fmt.Sprintf("%s has no %s", at, name))
-			}
-		}
-		for name, member := range v {
-			if of, ok := s.Properties[name]; ok {
-				all = append(all, d.faults(at+"/"+name, of, member)...)
-			} else if s.AdditionalProperties == false {
-				all = append(all, fmt.Sprintf("%s has %s, which the document does not know", at, name))
-			}
-		}
-	}
-	return all
-}
-
-// typed says whether v is of the type, or of one of them.
-func typed(types any, v any) bool {
-	var names []any
-	switch t := types.(type) {
-	case nil:
-		return true
-	case string:
-		names = []any{t}
-	case []any:
-		names = t
-	}
-	kind := map[bool]string{true: "integer", false: "number"}
-	switch v := v.(type) {
-	case nil:
-		return slices.Contains(names, any("null"))
-	case bool:
-		return slices.Contains(names, any("boolean"))
-	case string:
-		return slices.Contains(names, any("string"))
-	case float64:
-		return slices.Contains(names, any("number")) || slices.Contains(names, any(kind[v == float64(int64(v))]))
-	case []any:
-		return slices.Contains(names, any("array"))
-	}
-	return slices.Contains(names, any("object"))
-}
-
-// Whatever a query string holds, the answer is not our fault.
-func FuzzQuery(f *testing.F) {
-	l := load(f, 30)
-	paths := []string{"/api/plugins/", "/api/plugins/count", "/api/search/", "/api/search/suggest", "/api/marketplaces/", "/api/feeds/plugins.atom", "/api/packs/"}
-	for _, seed := range []string{"q=deploy&limit=5", "cursor=e30&sort=name", "skip=1&has=mcp&featured=true", `q="a b" -c&cursor=eyJzIjp7fX0`, "category=%00", "min_score=50&maintenance=active"} {
-		for i := range paths {
-			f.Add(i, seed)
-		}
-	}
-	f.Fuzz(func(t *testing.T, i int, query string) {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://catalog"+paths[uint(i)%uint(len(paths))], nil)
+	note := func(address string, err error) {
 		if err != nil {
-			t.Skip()
+			found = append(found, fmt.Sprintf("%.200q: %v", address, err))
 		}
-		r.URL.RawQuery = query
-		w := httptest.NewRecorder()
-		if l.handler.ServeHTTP(w, r); w.Code >= 500 {
-			t.Errorf("%s: %d %s", r.URL, w.Code, w.Body)
+	}
+	address := c.address(o, nil)
+	w := c.ask(o, address)
+	note(address, c.check(o, w))
+	if len(o.Security) == 0 && w.Code != http.StatusOK {
+		note(address, fmt.Errorf("answers %d %.300s, want 200", w.Code, w.Body))
+	}
+	note(address, c.sameBySlash(o, w))
+	for _, p := range o.Parameters {
+		for _, value := range p.values() {
+			if p.In == "path" && value == "" {
+				continue
+			}
+			address := c.address(o, map[string]string{p.Name: value})
+			note(address, c.tried(o, p, value, c.ask(o, address)))
 		}
-	})
+	}
+	return found
+}
+
+// tried judges the answer to a value of a parameter.
+func (c *contract) tried(o operation, p parameter, value string, w *httptest.ResponseRecorder) error {
+	if err := c.check(o, w); err != nil {
+		return err
+	}
+	refused := w.Code == http.StatusUnprocessableEntity || w.Code == http.StatusBadRequest
+	if !refused && !p.allows(value) {
+		return fmt.Errorf("answers %d to a value that the document does not allow for %s", w.Code, p.Name)
+	}
+	if !refused {
+		return nil
+	}
+	var problem api.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(problem.Errors, func(f api.ProblemField) bool { return f.Location == p.In+"."+p.Name }) {
+		return fmt.Errorf("does not name %s.%s: %.300s", p.In, p.Name, w.Body)
+	}
+	return nil
+}
+
+// refused tries an operation for the signed-in without being so.
+func (c *contract) refused(o operation) (found []string) {
+	bodies := []string{"", "{", "null", "[]", "{}", `{"name":"\u0000"}`}
+	for _, m := range o.RequestBody.Content {
+		if b, err := json.Marshal(m.Example); err == nil && m.Example != nil {
+			bodies = append(bodies, string(b))
+		}
+	}
+	for _, body := range bodies {
+		w := ask(c.handler, o.method, c.address(o, nil), body)
+		if err := c.check(o, w); err != nil {
+			found = append(found, err.Error())
+		}
+		if w.Code != http.StatusUnauthorized && w.Code != http.StatusForbidden {
+			found = append(found, fmt.Sprintf("answers %d to somebody who is not signed in: %.300s", w.Code, w.Body))
+		}
+	}
+	return found
+}
+
+// sameBySlash asks with a slash at the end, and for the head only.
+func (c *contract) sameBySlash(o operation, w *httptest.ResponseRecorder) error {
+	path, query, _ := strings.Cut(c.address(o, nil), "?")
+	slash := c.ask(o, path+"/?"+query)
+	if slash.Code != w.Code || !o.streams() && !bytes.Equal(slash.Body.Bytes(), w.Body.Bytes()) {
+		return fmt.Errorf("with a slash at its end it answers %d %.200s", slash.Code, slash.Body)
+	}
+	if o.streams() {
+		return nil
+	}
+	if head := ask(c.handler, http.MethodHead, path+"?"+query, ""); head.Code != w.Code {
+		return fmt.Errorf("HEAD answers %d", head.Code)
+	}
+	return nil
+}
+
+// check holds an answer to what the document says of the operation.
+func (c *contract) check(o operation, w *httptest.ResponseRecorder) error {
+	if w.Code >= http.StatusInternalServerError {
+		return fmt.Errorf("answers %d: %.300s", w.Code, w.Body)
+	}
+	status := strconv.Itoa(w.Code)
+	response, listed := o.Responses[status]
+	if !listed {
+		return fmt.Errorf("answers %d, which the document does not list: %.300s", w.Code, w.Body)
+	}
+	if len(response.Content) == 0 {
+		return nil
+	}
+	kind, _, err := mime.ParseMediaType(w.Header().Get("Content-Type"))
+	if _, listed := response.Content[kind]; err != nil || !listed {
+		return fmt.Errorf("answers %d as %q, which the document does not list", w.Code, w.Header().Get("Content-Type"))
+	}
+	if w.Code >= http.StatusBadRequest {
+		if err := checkProblem(w); err != nil {
+			return err
+		}
+	}
+	judge := o.judges[status+" "+kind]
+	if judge == nil {
+		return nil
+	}
+	body, err := jsonschema.UnmarshalJSON(bytes.NewReader(w.Body.Bytes()))
+	if err != nil {
+		return err
+	}
+	return judge.Validate(body)
+}
+
+// checkProblem wants a problem document that tells a person something, and
+// neither the database's words nor what the client sent.
+func checkProblem(w *httptest.ResponseRecorder) error {
+	var p api.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+		return err
+	}
+	if w.Header().Get("Content-Type") != "application/problem+json" || p.Status != w.Code || p.Title == "" || p.Detail == "" {
+		return fmt.Errorf("no problem document of %d: %.300s", w.Code, w.Body)
+	}
+	for _, leak := range []string{"SQLSTATE", "ERROR:", "<script>", "DROP TABLE", "etc/passwd"} {
+		if strings.Contains(w.Body.String(), leak) {
+			return fmt.Errorf("tells %s: %.300s", leak, w.Body)
+		}
+	}
+	return nil
+}
+
+// ask sends the request and takes the answer, of one without end the beginning.
+func (c *contract) ask(o operation, address string) *httptest.ResponseRecorder {
+	if !o.streams() {
+		return ask(c.handler, o.method, address, "")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w := &beginning{httptest.NewRecorder(), cancel}
+	c.handler.ServeHTTP(w, request(o.method, address, "").WithContext(ctx))
+	return w.ResponseRecorder
+}
+
+// beginning hangs up as soon as something was written.
+type beginning struct {
+	*httptest.ResponseRecorder
+	hangUp func()
+}
+
+// Write hangs up.
+func (b *beginning) Write(p []byte) (int, error) {
+	defer b.hangUp()
+	return b.ResponseRecorder.Write(p)
+}
+
+// Flush hangs up.
+func (b *beginning) Flush() {
+	b.ResponseRecorder.Flush()
+	b.hangUp()
+}
+
+func ask(h http.Handler, method, address, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, request(method, address, body))
+	return w
+}
+
+// request makes one as a server would: the address need not be a good one.
+func request(method, address, body string) *http.Request {
+	r := httptest.NewRequest(method, "/", strings.NewReader(body))
+	path, query, _ := strings.Cut(address, "?")
+	if plain, err := url.PathUnescape(path); err == nil {
+		r.URL.Path = plain
+		if plain != path {
+			r.URL.RawPath = path
+		}
+	}
+	r.URL.RawQuery, r.RequestURI = query, address
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
 }
