@@ -134,6 +134,18 @@ func TestETag(t *testing.T) {
 	}
 }
 
+func TestCheckText(t *testing.T) {
+	t.Parallel()
+	for document, want := range map[string]bool{
+		`{"a":["b",1,null,{}]}`: true, `"\\u0000"`: true, "\"\u00e4\"": true,
+		`{"a":"x\u0000"}`: false, `{"\u0000":1}`: false, "\"\xff\"": false, `x`: false,
+	} {
+		if err := api.CheckText([]byte(document)); (err == nil) != want || err != nil && errs.KindOf(err) != errs.Invalid {
+			t.Errorf("%q: %v", document, err)
+		}
+	}
+}
+
 func TestCursor(t *testing.T) {
 	t.Parallel()
 	type position struct {

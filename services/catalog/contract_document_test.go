@@ -38,15 +38,12 @@ type parameter struct {
 	Name, In string
 	Required bool
 	Schema   shape
-	Example  any
 
 	judge *jsonschema.Schema
 }
 
 type media struct {
-	Schema   shape
-	Example  any
-	Examples map[string]struct{ Value any }
+	Example any
 }
 
 // shape is what of a schema values are made from.

@@ -103,13 +103,10 @@ func (c *contract) learn(o operation) {
 }
 
 // example gives a value with which the operation has something to answer: the
-// document's own for a query, that of the nearest list above it for a path.
+// document's own, or that of the nearest list above it.
 func (c *contract) example(o operation, p parameter) string {
-	if p.In != "path" {
-		if p.Example == nil {
-			return ""
-		}
-		return fmt.Sprint(p.Example)
+	if examples := p.Schema.Examples; len(examples) > 0 {
+		return fmt.Sprint(examples[0])
 	}
 	for path := o.path; path != ""; path = path[:strings.LastIndex(path, "/")] {
 		if values := c.known[path][p.Name]; len(values) > 0 {

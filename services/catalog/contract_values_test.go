@@ -23,7 +23,7 @@ var hostile = []string{
 // those at its schema's bounds and one beyond.
 func (p parameter) values() []string {
 	values := append([]string{""}, hostile...)
-	for _, v := range append(append(p.Schema.Enum, p.Schema.Examples...), p.Example, p.Schema.Default) {
+	for _, v := range append(append(p.Schema.Enum, p.Schema.Examples...), p.Schema.Default) {
 		if v != nil {
 			values = append(values, fmt.Sprint(v), fmt.Sprint(v)+"x")
 		}

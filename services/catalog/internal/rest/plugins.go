@@ -96,9 +96,9 @@ func (h *handlers) registerPlugins(a huma.API) {
 	get(h, a, "/api/plugins/count", "count-plugins", "Count plugins", tagPlugins, h.countPlugins)
 	get(h, a, "/api/plugins/categories", "list-categories", "List categories, the fullest first", tagPlugins, h.listCategories)
 	get(h, a, "/api/plugins/facets", "list-facets", "Count plugins by each value of each filter, the fullest first", tagPlugins, h.listFacets)
-	get(h, a, "/api/plugins/{id}", "get-plugin", "Get a plugin by its id", tagPlugins, h.pluginByID)
+	get(h, a, "/api/plugins/{id}", "get-plugin", "Get a plugin by its id", tagPlugins, h.pluginByID, moves)
 	h.registerReport(a)
-	get(h, a, "/api/plugins/slug/{slug}", "get-plugin-by-slug", "Get a plugin by its slug; an earlier slug redirects", tagPlugins, h.pluginBySlug)
+	get(h, a, "/api/plugins/slug/{slug}", "get-plugin-by-slug", "Get a plugin by its slug; an earlier slug redirects", tagPlugins, h.pluginBySlug, moves)
 	get(h, a, "/api/plugins/{id}/listings", "list-listings", "List the same plugin in other marketplaces", tagPlugins, h.listListings)
 	get(h, a, "/api/plugins/{id}/related", "list-related", "List plugins that go with a plugin, the nearest first", tagPlugins, h.listRelated)
 }

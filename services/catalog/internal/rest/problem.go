@@ -59,7 +59,11 @@ func (h *handlers) problem(ctx context.Context, operation string, err error) err
 		}
 		detail = "the catalog's database is away, try again in a moment"
 	}
-	p := huma.NewError(kind.Status(), detail)
+	var fields []error
+	if kind == errs.Invalid {
+		fields = named(ctx, detail)
+	}
+	p := huma.NewError(kind.Status(), detail, fields...)
 	if kind == errs.Unavailable || kind == errs.TooMany {
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {"5"}})
 	}

@@ -15,8 +15,8 @@ type pluginID struct {
 }
 
 func (h *handlers) registerReport(a huma.API) {
-	get(h, a, "/api/plugins/{id}/components", "list-components", "List a plugin's components with their front matter and tokens", tagPlugins, h.listComponents)
-	get(h, a, "/api/plugins/{id}/report", "get-report", "Get a plugin's quality report and findings, each with its reason", tagPlugins, h.report)
+	get(h, a, "/api/plugins/{id}/components", "list-components", "List a plugin's components with their front matter and tokens", tagPlugins, h.listComponents, moves)
+	get(h, a, "/api/plugins/{id}/report", "get-report", "Get a plugin's quality report and findings, each with its reason", tagPlugins, h.report, moves)
 }
 
 func (h *handlers) listComponents(ctx context.Context, in *pluginID) (*struct{ Body []api.ComponentFile }, error) {

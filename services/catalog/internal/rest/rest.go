@@ -61,6 +61,7 @@ func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http
 	r.Handle(emptyGit+"/*", emptygit.Handler(emptyGit))
 
 	a := humachi.New(r, config())
+	a.UseMiddleware(textOnly(a))
 	h.registerRoot(a)
 	h.registerPlugins(a)
 	h.registerVersions(a)
@@ -78,8 +79,9 @@ func config() huma.Config {
 	c := huma.DefaultConfig("PlugPack", service.BuildVersion())
 	c.Info.Description = "Every Claude Code plugin marketplace, what is in its plugins, and how to install them."
 	c.OpenAPIPath = "/api/openapi"
-	c.DocsPath = ""     // huma's own page loads a script from a third party
-	c.SchemasPath = ""  // the document holds them
+	c.DocsPath = ""    // huma's own page loads a script from a third party
+	c.SchemasPath = "" // the document holds them
+	c.OnAddOperation = append(c.OnAddOperation, complete)
 	c.CreateHooks = nil // no $schema member in answers
 	encode := huma.Format{Marshal: func(w io.Writer, v any) error { return api.Encode(w, v) }, Unmarshal: huma.DefaultJSONFormat.Unmarshal}
 	c.Formats = map[string]huma.Format{"application/json": encode, "json": encode}

@@ -19,7 +19,7 @@ func (h *handlers) registerSearch(a huma.API) {
 
 type searchInput struct {
 	Filter
-	Query  string `query:"q" required:"true" minLength:"1" maxLength:"200"`
+	Query  string `query:"q" required:"true" minLength:"1" maxLength:"200" example:"deploy"`
 	Skip   int    `query:"skip" minimum:"0" maximum:"1000"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
@@ -60,7 +60,7 @@ func (h *handlers) searchAll(ctx context.Context, in *searchInput) (*searchOutpu
 }
 
 func (h *handlers) suggest(ctx context.Context, in *struct {
-	Query string `query:"q" required:"true" minLength:"1" maxLength:"100"`
+	Query string `query:"q" required:"true" minLength:"1" maxLength:"100" example:"dep"`
 	Limit int    `query:"limit" minimum:"1" maximum:"10" default:"5"`
 },
 ) (*struct{ Body []string }, error) {

@@ -1,0 +1,22 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// complete adds to an operation's documentation what holds for all of its kind.
+func complete(_ *huma.OpenAPI, op *huma.Operation) {
+	problem := op.Responses["422"]
+	if op.Method == http.MethodGet {
+		op.Responses["304"] = &huma.Response{Description: "The client has it already, by its ETag"}
+	}
+	if problem != nil && strings.Contains(op.Path, "{") {
+		op.Responses["404"] = &huma.Response{Description: http.StatusText(http.StatusNotFound), Content: problem.Content}
+	}
+}
+
+// moves documents that the thing may have got another address.
+func moves(op *huma.Operation) { op.Errors = append(op.Errors, http.StatusMovedPermanently) }
