@@ -67,7 +67,7 @@ func peopled(t *testing.T) *fixture {
 	return f
 }
 
-func newContract(t *testing.T, h http.Handler) *contract {
+func newContract(t testing.TB, h http.Handler) *contract {
 	t.Helper()
 	d, err := readDocument(h)
 	if err != nil {
