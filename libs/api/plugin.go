@@ -13,18 +13,18 @@ type Plugin struct {
 	Name        string                         `json:"name" doc:"Name of the entry in its marketplace" example:"deploy"`
 	DisplayName string                         `json:"display_name,omitempty"`
 	Key         string                         `json:"key" doc:"host/owner/repo:name" example:"github.com/acme/tools:deploy"`
-	Description string                         `json:"description"`
-	Version     string                         `json:"version,omitempty" doc:"As declared by the author"`
+	Description string                         `json:"description" example:"Deploys a service and watches it come up"`
+	Version     string                         `json:"version,omitempty" doc:"As declared by the author" example:"1.2.0"`
 	Author      plugpack.Person                `json:"author,omitzero"`
-	Homepage    string                         `json:"homepage,omitempty"`
+	Homepage    string                         `json:"homepage,omitempty" example:"https://acme.example/deploy"`
 	Repository  string                         `json:"repository,omitempty"`
-	License     string                         `json:"license,omitempty"`
-	Category    string                         `json:"category,omitempty"`
-	Keywords    []string                       `json:"keywords"`
+	License     string                         `json:"license,omitempty" example:"MIT"`
+	Category    string                         `json:"category,omitempty" example:"deployment"`
+	Keywords    []string                       `json:"keywords" example:"deploy,kubernetes"`
 	Has         map[plugpack.ComponentKind]int `json:"has" doc:"Number of components by kind: command, agent, skill, hook, mcp, lsp"`
 	Marketplace MarketplaceRef                 `json:"marketplace"`
 	Source      plugpack.Source                `json:"source"`
-	Origin      string                         `json:"origin,omitempty" doc:"Where the plugin's files live"`
+	Origin      string                         `json:"origin,omitempty" doc:"Where the plugin's files live" example:"github.com/acme/tools/plugins/deploy"`
 	State       plugpack.State                 `json:"state" enum:"read,not read yet,missing,broken,unsupported"`
 	StateReason string                         `json:"state_reason,omitempty"`
 	Install     Install                        `json:"install"`

@@ -13,7 +13,7 @@ import (
 // point, and what a person should look at before trusting it.
 type Report struct {
 	ID          string               `json:"id" format:"uuid"`
-	Slug        string               `json:"slug" pattern:"^[a-z0-9-]+$"`
+	Slug        string               `json:"slug" pattern:"^[a-z0-9-]+$" example:"acme-tools-deploy"`
 	State       plugpack.State       `json:"state" enum:"read,not read yet,missing,broken,unsupported"`
 	StateReason string               `json:"state_reason,omitempty"`
 	Commit      string               `json:"commit,omitempty" doc:"At which the files were read"`

@@ -154,6 +154,7 @@ func (c *contract) faults(o operation) (found []string) {
 			found = append(found, fmt.Sprintf("%.200q: %v", address, err))
 		}
 	}
+	note("the document", c.checkExamples(o))
 	address := c.address(o, nil)
 	w := c.ask(o, address)
 	note(address, c.check(o, w))
@@ -171,6 +172,24 @@ func (c *contract) faults(o operation) (found []string) {
 		}
 	}
 	return found
+}
+
+// checkExamples wants an example of every JSON answer that is none of an error,
+// as the answer's own schema wants it.
+func (c *contract) checkExamples(o operation) error {
+	for status, response := range o.Responses {
+		media, isJSON := response.Content["application/json"]
+		if !isJSON || status >= "3" {
+			continue
+		}
+		if media.Example == nil {
+			return fmt.Errorf("no example of the answer %s", status)
+		}
+		if err := o.judges[status+" application/json"].Validate(media.Example); err != nil {
+			return fmt.Errorf("the example of the answer %s is none: %w", status, err)
+		}
+	}
+	return nil
 }
 
 // tried judges the answer to a value of a parameter.

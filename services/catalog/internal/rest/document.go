@@ -8,7 +8,7 @@ import (
 )
 
 // complete adds to an operation's documentation what holds for all of its kind.
-func complete(_ *huma.OpenAPI, op *huma.Operation) {
+func complete(doc *huma.OpenAPI, op *huma.Operation) {
 	problem := op.Responses["422"]
 	if op.Method == http.MethodGet {
 		op.Responses["304"] = &huma.Response{Description: "The client has it already, by its ETag"}
@@ -16,6 +16,7 @@ func complete(_ *huma.OpenAPI, op *huma.Operation) {
 	if problem != nil && strings.Contains(op.Path, "{") {
 		op.Responses["404"] = &huma.Response{Description: http.StatusText(http.StatusNotFound), Content: problem.Content}
 	}
+	exemplify(doc.Components.Schemas, op)
 }
 
 // moves documents that the thing may have got another address.
