@@ -16,8 +16,10 @@ func (v *validation) contents(root string) {
 		}
 	}
 	v.hooksFile(plugin)
-	if info, err := fs.Lstat(plugin, "CLAUDE.md"); err == nil && info.Mode().IsRegular() {
-		v.warn("CLAUDE.md", "root", "claude_md_root", "The client does not read it in a plugin; make it a skill.")
+	for _, name := range sortedNames(plugin, ".") {
+		if info, err := fs.Lstat(plugin, name); strings.EqualFold(name, "CLAUDE.md") && err == nil && info.Mode().IsRegular() {
+			v.warn(name, "root", "claude_md_root", "The client does not read it in a plugin; make it a skill.")
+		}
 	}
 }
 
@@ -29,7 +31,7 @@ func lintFiles(plugin fs.FS, dir string) (files []string) {
 	}
 	if dir == "skills" {
 		for _, name := range sortedNames(plugin, dir) {
-			if file := path.Join(dir, name, skillFile); isFile(plugin, file) {
+			if file := path.Join(dir, name, skillFile); exists(plugin, file) {
 				files = append(files, file)
 			}
 		}
@@ -53,6 +55,7 @@ func lintFiles(plugin fs.FS, dir string) (files []string) {
 func (v *validation) markdown(plugin fs.FS, file string) {
 	text, ok := readText(plugin, file)
 	if !ok {
+		v.fail(file, "file", "unreadable_file", "It cannot be read; make it a regular file.")
 		return
 	}
 	fm, _ := ReadFrontMatter(text)
@@ -89,7 +92,7 @@ func frontMatterIssues(o object) (found []issue) {
 		found = append(found, issue{"allowed-tools", "allowed_tools_type", "It is neither text nor a list of texts; write the tools' names."})
 	}
 	if v, ok := o["shell"]; ok && v != nil {
-		if s, _ := v.(string); !slices.Contains([]string{"bash", "powershell"}, strings.ToLower(s)) {
+		if s, _ := v.(string); !slices.Contains([]string{"bash", "powershell"}, strings.ToLower(strings.TrimSpace(s))) {
 			found = append(found, issue{"shell", "shell_value", "It has to be bash or powershell."})
 		}
 	}
@@ -108,7 +111,7 @@ func isTools(v any) bool {
 
 // hooksFile checks the default file of hooks.
 func (v *validation) hooksFile(plugin fs.FS) {
-	if !exists(plugin, hooksFile) {
+	if !exists(plugin, hooksFile) && !isFile(plugin, path.Dir(hooksFile)) {
 		return
 	}
 	for _, i := range v.profile.checkHooks(plugin, hooksFile) {
@@ -129,5 +132,5 @@ func (p *Profile) checkHooks(plugin fs.FS, file string) []issue {
 	if _, ok := value.(object); !ok {
 		return wrongType("root", "an object", value)
 	}
-	return shape(false, need("hooks", p.isHookMap))("", value)
+	return shape(false, need("hooks", p.isHookMap), may("description", isString))("", value)
 }

@@ -90,7 +90,7 @@ type details struct {
 // local turns a manifest's path into one in the plugin. For the client all that
 // begins with two dots leads out of it.
 func local(p string) string {
-	if p = path.Clean(strings.TrimPrefix(p, "./")); strings.HasPrefix(p, "..") {
+	if p = path.Join(".", p); strings.HasPrefix(p, "..") {
 		return ".."
 	}
 	return p

@@ -1,23 +1,11 @@
 package claudecode
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"math"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
-)
-
-// Bounds of a block: YAML is slow to read, and aliases can make little much.
-const (
-	maxYAML  = 64 << 10
-	maxNodes = 10_000
-	maxNest  = 50
 )
 
 // FrontMatter is the YAML block at the head of a Markdown file. Plain scalars
@@ -30,7 +18,9 @@ type FrontMatter struct {
 	Problem string
 	// NotMap says that the block is YAML, but no map.
 	NotMap bool
-	Fields map[string]any // string, json.Number, bool, nil, []any or object
+	// Fields has string, json.Number, bool, nil, []any and object, and a float64
+	// for the numbers that JSON has not.
+	Fields map[string]any
 }
 
 // Text gives a field's text, trimmed; "" when it has none. The client takes
@@ -41,6 +31,8 @@ func (f FrontMatter) Text(name string) string {
 		return strings.TrimSpace(v)
 	case json.Number:
 		return v.String()
+	case float64:
+		return strings.Replace(strconv.FormatFloat(v, 'f', -1, 64), "Inf", "Infinity", 1)
 	case bool:
 		return strconv.FormatBool(v)
 	}
@@ -79,122 +71,27 @@ func ReadFrontMatter(text []byte) (FrontMatter, []byte) {
 	return f, body
 }
 
-// split finds the lines of --- that a block stands between.
+// The client looks for the marks of a block without regard to lines: what ends
+// it is the next "---", wherever that is.
+var (
+	blockBegin = regexp.MustCompile(`^---` + blanks + `*\n`)
+	blockEnd   = regexp.MustCompile(`---` + blanks + `*\n?`)
+)
+
+// blanks are what JavaScript takes for such.
+const blanks = `[\s\v\x{a0}\x{feff}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]`
+
+// split finds the marks that a block stands between.
 func split(text []byte) (head, body []byte, found bool) {
-	first, rest, ok := bytes.Cut(text, []byte("\n"))
-	if !ok || !isFence(first) {
+	begin := blockBegin.FindIndex(text)
+	if begin == nil {
 		return nil, text, false
 	}
-	for at := 0; ; {
-		line, after := rest[at:], len(rest)
-		if i := bytes.IndexByte(line, '\n'); i >= 0 {
-			line, after = line[:i], at+i+1
-		}
-		if isFence(line) {
-			return rest[:at], rest[after:], true
-		}
-		if after >= len(rest) {
-			return nil, text, false
-		}
-		at = after
+	end := blockEnd.FindIndex(text[begin[1]:])
+	if end == nil {
+		return nil, text, false
 	}
-}
-
-func isFence(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("---")) && len(bytes.Trim(line[3:], " \t\r")) == 0
-}
-
-var errTooMuch = errors.New("too much YAML")
-
-// readYAML reads one document as YAML 1.2's core schema has it.
-func readYAML(b []byte) (v any, err error) {
-	if len(b) > maxYAML {
-		return nil, errTooMuch
-	}
-	// The parser panics on some damaged documents.
-	defer func() {
-		if recover() != nil {
-			v, err = nil, errTooMuch
-		}
-	}()
-	var n yaml.Node
-	if err := yaml.Unmarshal(b, &n); err != nil {
-		return nil, err
-	}
-	if n.Kind == 0 {
-		return nil, nil
-	}
-	left := maxNodes
-	return value(&n, 0, &left)
-}
-
-func value(n *yaml.Node, depth int, left *int) (any, error) {
-	if *left--; *left < 0 || depth > maxNest {
-		return nil, errTooMuch
-	}
-	switch n.Kind {
-	case yaml.DocumentNode:
-		return value(n.Content[0], depth, left)
-	case yaml.AliasNode:
-		return value(n.Alias, depth+1, left)
-	case yaml.SequenceNode:
-		list := make([]any, 0, len(n.Content))
-		for _, c := range n.Content {
-			v, err := value(c, depth+1, left)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-		return list, nil
-	case yaml.MappingNode:
-		o := make(object, len(n.Content)/2)
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			v, err := value(n.Content[i+1], depth+1, left)
-			if err != nil {
-				return nil, err
-			}
-			o[n.Content[i].Value] = v
-		}
-		return o, nil
-	}
-	return scalar(n), nil
-}
-
-var number = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|[0-9]+)(\.[0-9]*)?([eE][-+]?[0-9]+)?$|^[-+]?\.[0-9]+([eE][-+]?[0-9]+)?$|^0o[0-7]+$|^0x[0-9a-fA-F]+$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$`)
-
-// scalar tells text from what is none. Dates, yes and no are text.
-func scalar(n *yaml.Node) any {
-	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 || n.Tag == "!!str" && n.Style&yaml.TaggedStyle != 0 {
-		return n.Value
-	}
-	switch n.Value {
-	case "", "~", "null", "Null", "NULL":
-		return nil
-	case "true", "True", "TRUE":
-		return true
-	case "false", "False", "FALSE":
-		return false
-	}
-	if number.MatchString(n.Value) {
-		return asNumber(n.Value)
-	}
-	return n.Value
-}
-
-// asNumber writes a number as JSON has it; what JSON has not stays text.
-func asNumber(s string) any {
-	f, err := strconv.ParseFloat(s, 64)
-	if i, intErr := strconv.ParseInt(s, 0, 64); intErr == nil && len(s) > 1 && (s[1] == 'x' || s[1] == 'o') {
-		f, err = float64(i), nil
-	}
-	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return s
-	}
-	if json.Valid([]byte(s)) {
-		return json.Number(s)
-	}
-	return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
+	return text[begin[1] : begin[1]+end[0]], text[begin[1]+end[1]:], true
 }
 
 var (

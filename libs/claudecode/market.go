@@ -68,9 +68,11 @@ func (v *validation) marketplace(root, file string, o object) {
 		whole = v.entry(root, file, at("plugins", i), e) && whole
 	}
 	metadata := asObject(o["metadata"])
-	if _, ok := o["renames"].(object); !ok && o["renames"] != nil {
-		v.add(plugpack.Error, file, wrongType("renames", "a map of old names to new ones", o["renames"])[0])
-		whole = false
+	if renames, ok := o["renames"]; ok {
+		for _, i := range mapOf(nil, isNewName)("renames", renames) {
+			v.add(plugpack.Error, file, i)
+			whole = false
+		}
 	}
 	if whole {
 		v.compared(file, o, metadata, entries)
@@ -99,27 +101,34 @@ func (v *validation) compared(file string, o, metadata object, entries []any) {
 }
 
 // entry says whether the entry has the right form.
-func (v *validation) entry(root, file, path string, e any) bool {
+func (v *validation) entry(root, file, path string, e any) (right bool) {
 	o, ok := e.(object)
 	if !ok {
 		v.add(plugpack.Error, file, wrongType(path, "an object", e)[0])
 		return false
 	}
-	if s := asObject(o["source"]); s["source"] == "unsupported" {
-		v.fail(file, path, "source_placeholder", "Its source is the client's own mark for what it does not know; write the real one.")
-		return true
-	}
 	schema := v.profile.entry(path, o)
+	if asObject(o["source"])["source"] == "unsupported" {
+		v.fail(file, path, "source_placeholder", "Its source is the client's own mark for what it does not know; write the real one.")
+		schema = slices.DeleteFunc(schema, func(i issue) bool { return i.path == path+".source" })
+		defer func() { right = false }()
+	}
 	for _, i := range append(schema, sourceDots(path, o["source"])...) {
 		v.add(plugpack.Error, file, i)
 	}
-	for _, i := range relevanceIssues(path+".relevance", o["relevance"]) {
+	for _, i := range relevanceIssues(path+".relevance", fieldOf(o, "relevance")) {
 		v.add(i.severity, file, i.issue)
+	}
+	if e, ok := o["experimental"]; ok {
+		for _, i := range experimentalWarnings(e) {
+			i.path = join(path, i.path)
+			v.add(plugpack.Warning, file, i)
+		}
 	}
 	for _, i := range v.profile.unknownFields(path, o, v.profile.knownEntry(), nil) {
 		v.add(plugpack.Warning, file, i)
 	}
-	if s, ok := o["source"].(string); ok && (s == "." || strings.HasPrefix(s, "./")) && !strings.Contains(s, "..") {
+	if s, ok := o["source"].(string); ok && len(schema) == 0 && (s == "." || strings.HasPrefix(s, "./")) && !strings.Contains(s, "..") {
 		v.localManifest(root, file, path, s, firstText(o["version"]))
 	}
 	return len(schema) == 0
@@ -134,37 +143,10 @@ func sourceDots(path string, v any) []issue {
 	if s, ok := v.(string); ok && strings.Contains(s, "..") {
 		return []issue{{path + ".source", "source_dotdot", `It has ".." in it; give a folder inside the marketplace.`}}
 	}
-	o := asObject(v)
-	for kind, key := range map[string]string{"git-subdir": "path", "npm": "package"} {
-		if s, ok := o[key].(string); ok && o["source"] == kind && strings.Contains(s, "..") {
-			return []issue{{path + ".source." + key, "path_dotdot", `It has ".." in it; remove that.`}}
-		}
+	if s, ok := asObject(v)["path"].(string); ok && strings.Contains(s, "..") {
+		return []issue{{path + ".source.path", "path_dotdot", `It has ".." in it; remove that.`}}
 	}
 	return nil
-}
-
-var relevanceSignals = []string{"cli", "hosts", "filesRead", "manifestDeps", "cwd"}
-
-// relevanceIssues: what is no object is ignored with a warning, and an object
-// wants a signal.
-func relevanceIssues(path string, v any) (found []judged) {
-	if v == nil {
-		return nil
-	}
-	o, ok := v.(object)
-	if !ok {
-		return []judged{{issue{path, "relevance_type", "It is no object, and the client ignores it."}, plugpack.Warning}}
-	}
-	signals := asObject(o["signals"])
-	if !slices.ContainsFunc(relevanceSignals, func(s string) bool { _, ok := signals[s]; return ok }) {
-		found = append(found, judged{issue{path + ".signals", "relevance_signals", "It has no signal; add one of " + strings.Join(relevanceSignals, ", ") + "."}, plugpack.Error})
-	}
-	for _, k := range sortedKeys(o) {
-		if k != "topic" && k != "signals" {
-			found = append(found, judged{issue{join(path, k), "unknown_field", "The client does not know this field and ignores it."}, plugpack.Warning})
-		}
-	}
-	return found
 }
 
 // localManifest checks the plugin.json of an entry of this repository. A
@@ -190,6 +172,9 @@ func (v *validation) localManifest(root, file, entry, source, version string) {
 	switch {
 	case err != nil:
 		v.fail(file, at+".json", "bad_json", "Its plugin.json "+err.Error()+".")
+		if version != "" {
+			v.warn(file, entry+".source", "unreadable_version", "Its plugin.json cannot be read, so the versions cannot be compared.")
+		}
 	case !ok:
 		v.fail(file, at+".root", "root_not_object", "Its plugin.json is "+typeName(value)+"; make it an object.")
 	default:
@@ -236,23 +221,28 @@ func renameIssues(o object, entries []any) (found []issue) {
 // maxChain bounds how far a chain of renames is followed.
 const maxChain = 100
 
+// isNewName is what a plugin was renamed to; null says that it is gone.
+func isNewName(path string, v any) []issue {
+	if v == nil {
+		return nil
+	}
+	return isString(path, v)
+}
+
 func renameIssue(o object, from string, listed map[string]bool) *issue {
-	path, seen := "renames."+from, map[string]bool{from: true}
-	for v := o[from]; ; {
-		to, ok := v.(string)
+	path, seen, to := "renames."+from, map[string]bool{}, from
+	for len(seen) < maxChain {
+		v, renamed := o[to]
 		switch {
-		case v == nil:
-			return nil
-		case !ok:
-			return &issue{path, "wrong_type", "It is no name; give the new name or null."}
 		case seen[to]:
 			return &issue{path, "renames_cycle", "The renames lead in a circle; break it."}
-		case listed[to], len(seen) > maxChain:
+		case renamed && v == nil, !renamed && listed[to]:
 			return nil
-		}
-		seen[to] = true
-		if v, ok = o[to]; !ok {
+		case !renamed:
 			return &issue{path, "renames_target_missing", fmt.Sprintf("It leads to %.60q, which is not listed; list it or write null.", to)}
 		}
+		seen[to] = true
+		to, _ = v.(string)
 	}
+	return nil
 }

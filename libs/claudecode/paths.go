@@ -10,7 +10,7 @@ import (
 // the client does so.
 func checkPaths(plugin fs.FS, o object, dotSkills bool) (found []issue) {
 	found = append(found, commandPaths(plugin, o["commands"])...)
-	for _, key := range []string{"agents", "skills"} {
+	for _, key := range []string{"agents", "skills", "hooks", "workflows"} {
 		for i, p := range texts(o[key]) {
 			if p == "" || key == "skills" && p == "." && dotSkills {
 				continue
@@ -18,8 +18,7 @@ func checkPaths(plugin fs.FS, o object, dotSkills bool) (found []issue) {
 			found = append(found, checkPath(plugin, at(key, i), p, key == "skills")...)
 		}
 	}
-	found = append(found, eachPath(plugin, "hooks", o["hooks"])...)
-	return append(found, eachPath(plugin, "workflows", o["workflows"])...)
+	return found
 }
 
 func commandPaths(plugin fs.FS, v any) (found []issue) {

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/nlnwa/whatwg-url/url"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
@@ -86,11 +87,25 @@ func isBool(path string, v any) []issue {
 }
 
 func isNumber(path string, v any) []issue {
-	if _, ok := v.(json.Number); !ok {
+	if _, ok := finite(v); !ok {
 		return wrongType(path, "a number", v)
 	}
 	return nil
 }
+
+// finite gives a number's value; to the client, one that is too large for a
+// float is no number.
+func finite(v any) (float64, bool) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	f, err := n.Float64()
+	return f, err == nil
+}
+
+// maxWhole is the largest whole number that a float holds exactly.
+const maxWhole = 1<<53 - 1
 
 // filled wants text that is not empty; code names that fault.
 func filled(code string) rule {
@@ -107,12 +122,11 @@ func filled(code string) rule {
 // above wants a number greater than least, or from least on where equal.
 func above(least float64, equal, whole bool) rule {
 	return func(path string, v any) []issue {
-		n, ok := v.(json.Number)
+		f, ok := finite(v)
 		if !ok {
 			return wrongType(path, "a number", v)
 		}
-		f, err := n.Float64()
-		if whole && (err != nil || f != math.Trunc(f)) {
+		if whole && (f != math.Trunc(f) || math.Abs(f) > maxWhole) {
 			return wrongType(path, "a whole number", v)
 		}
 		if f < least || f == least && !equal {
@@ -143,33 +157,11 @@ func isAddress(path string, v any) []issue {
 	return nil
 }
 
-// parsesAsURL follows the standard of browsers as far as it matters here: a
-// scheme is needed, and web addresses need a host.
+// parsesAsURL follows the standard of browsers, as the client does.
 func parsesAsURL(s string) bool {
-	s = strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
-	s = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(s)
-	scheme, rest, ok := strings.Cut(s, ":")
-	if !ok || scheme == "" || !isLetter(scheme[0]) || strings.ContainsFunc(scheme, func(r rune) bool { return !isSchemeRune(r) }) {
-		return false
-	}
-	switch strings.ToLower(scheme) {
-	case "http", "https", "ws", "wss", "ftp":
-		rest = strings.ReplaceAll(rest, `\`, "/")
-		rest = strings.TrimLeft(rest, "/")
-		u, err := url.Parse("https://" + strings.ReplaceAll(rest, " ", "%20"))
-		host, _, _ := strings.Cut(rest, "/")
-		return rest != "" && host != "" && (err != nil && !badHost(host) || err == nil && u.Hostname() != "" && !badHost(u.Hostname()))
-	}
-	return true
+	_, err := url.Parse(s)
+	return err == nil
 }
-
-func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
-
-func isSchemeRune(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+-.", r)
-}
-
-func badHost(host string) bool { return strings.ContainsAny(host, " <>^|%\"`{}\\") }
 
 // listOf wants a list whose items all keep r.
 func listOf(r rule) rule {
@@ -188,15 +180,23 @@ func listOf(r rule) rule {
 	}
 }
 
-// mapOf wants an object with keys that good takes and values that keep r.
+// mapOf wants an object with keys that good takes and values that keep r. The
+// client does not see __proto__ in one, and takes one with constructor for
+// something else.
 func mapOf(good func(string) bool, r rule) rule {
 	return func(path string, v any) []issue {
 		o, ok := v.(object)
 		if !ok {
 			return wrongType(path, "an object", v)
 		}
+		if _, ok := o["constructor"]; ok {
+			return []issue{{path, "wrong_type", `The client breaks at the name "constructor"; rename it.`}}
+		}
 		var all []issue
 		for _, k := range sortedKeys(o) {
+			if k == "__proto__" {
+				continue
+			}
 			if good != nil && !good(k) {
 				all = append(all, issue{path + "." + k, "bad_map_key", fmt.Sprintf("%.60q is no name that is known here; rename or remove it.", k)})
 				continue

@@ -1,6 +1,7 @@
 package claudecode
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -57,14 +58,16 @@ var isCommands = anyOf("a path, a list of paths or a map of commands", oneOrMore
 // both.
 func isCommand(path string, v any) []issue {
 	o, _ := v.(object)
-	_, source := o["source"]
-	_, content := o["content"]
-	if source == content {
+	if isSet(o["source"]) == isSet(o["content"]) {
 		return wrongType(path, "an object with either source or content", v)
 	}
 	return shape(false, may("source", isPath), may("content", isString), may("description", isString),
 		may("argumentHint", isString), may("model", isString), may("allowedTools", isStrings))(path, v)
 }
+
+// isSet says whether there is a text with something in it, or something else
+// that JavaScript takes for true.
+func isSet(v any) bool { return v != nil && v != "" && v != false && v != json.Number("0") }
 
 var (
 	dependencyWord = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9._]*$`)
@@ -96,15 +99,16 @@ var handlerCommon = []field{
 
 var handlers = map[string]rule{
 	"command": shape(false, append([]field{
-		need("command", isString), may("args", isStrings), may("async", isBool), may("asyncRewake", isBool), may("shell", oneOf("bash", "powershell")),
+		need("command", isString), may("args", isStrings), may("async", isBool), may("asyncRewake", isBool),
+		may("rewakeMessage", filled("empty_string")), may("rewakeSummary", filled("empty_string")), may("shell", oneOf("bash", "powershell")),
 	}, handlerCommon...)...),
 	"http": shape(false, append([]field{
 		need("url", isAddress), may("headers", mapOf(nil, isString)), may("allowedEnvVars", isStrings),
 	}, handlerCommon...)...),
 	"mcp_tool": shape(false, append([]field{
-		need("server", filled("empty_string")), need("tool", filled("empty_string")), may("input", isObject),
+		need("server", isString), need("tool", isString), may("input", isObject),
 	}, handlerCommon...)...),
-	"prompt": shape(false, append([]field{need("prompt", isString), may("model", isString)}, handlerCommon...)...),
+	"prompt": shape(false, append([]field{need("prompt", isString), may("model", isString), may("continueOnBlock", isBool)}, handlerCommon...)...),
 	"agent":  shape(false, append([]field{need("prompt", isString), may("model", isString)}, handlerCommon...)...),
 }
 
@@ -128,7 +132,7 @@ func (p *Profile) isHooks(path string, v any) []issue {
 var (
 	isMCPBundle = func(path string, v any) []issue {
 		s, ok := v.(string)
-		if !ok || !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://") || !hasEnding(s, ".mcpb", ".dxt") {
+		if s = trimmed(s); !ok || !parsesAsURL(s) || !hasEnding(s, ".mcpb", ".dxt") {
 			return wrongType(path, "an address of a .mcpb file", v)
 		}
 		return nil
@@ -137,6 +141,32 @@ var (
 		oneOrMore(anyOf("", pathTo(".json", ".mcpb", ".dxt"), isMCPBundle, mapOf(nil, isMCPServer))))
 )
 
+// serverCommon are the fields that all servers have.
+var serverCommon = []field{may("timeout", above(0, false, true)), may("alwaysLoad", isBool)}
+
+var (
+	localServer  = shape(false, append([]field{need("command", filled("empty_string")), may("args", isStrings), may("env", mapOf(nil, isString))}, serverCommon...)...)
+	remoteFields = append([]field{need("url", isString), may("headers", mapOf(nil, isString)), may("headersHelper", isString)}, serverCommon...)
+	remoteServer = shape(false, append([]field{may("oauth", isOAuth)}, remoteFields...)...)
+)
+
+// servers are the kinds of MCP servers by their type.
+var servers = map[string]rule{
+	"stdio": localServer, "http": remoteServer, "streamable-http": remoteServer, "sse": remoteServer, "ws": shape(false, remoteFields...),
+	"sdk":            shape(false, append([]field{need("name", isString)}, serverCommon...)...),
+	"sse-ide":        shape(false, append([]field{need("url", isString), need("ideName", isString), may("ideRunningInWindows", isBool)}, serverCommon...)...),
+	"ws-ide":         shape(false, append([]field{need("url", isString), need("ideName", isString), may("authToken", isString), may("ideRunningInWindows", isBool)}, serverCommon...)...),
+	"claudeai-proxy": shape(false, append([]field{need("url", isString), need("id", isString)}, serverCommon...)...),
+}
+
+var isOAuth = shape(false, may("clientId", isString), may("callbackPort", above(0, false, true)),
+	may("authServerMetadataUrl", func(path string, v any) []issue {
+		if s, ok := v.(string); !ok || !parsesAsURL(s) || !strings.HasPrefix(s, "https://") {
+			return wrongType(path, "an address that begins with https://", v)
+		}
+		return nil
+	}), may("scopes", filled("empty_string")), may("xaa", isBool))
+
 // isMCPServer is a server of .mcp.json or of a manifest.
 func isMCPServer(path string, v any) []issue {
 	o, ok := v.(object)
@@ -144,15 +174,15 @@ func isMCPServer(path string, v any) []issue {
 		return wrongType(path, "an object", v)
 	}
 	kind, named := o["type"]
-	switch {
-	case !named || kind == "stdio":
-		return shape(false, need("command", filled("empty_string")), may("args", isStrings), may("env", mapOf(nil, isString)))(path, v)
-	case kind == "sdk":
-		return shape(false, need("name", isString))(path, v)
-	case slices.Contains([]any{"http", "streamable-http", "sse", "ws", "sse-ide", "claudeai-proxy"}, kind):
-		return shape(false, need("url", isString), may("headers", mapOf(nil, isString)))(path, v)
+	if !named {
+		return localServer(path, v)
 	}
-	return wrongType(join(path, "type"), "a kind of server that is known", kind)
+	name, _ := kind.(string)
+	r, ok := servers[name]
+	if !ok {
+		return wrongType(join(path, "type"), "a kind of server that is known", kind)
+	}
+	return r(path, v)
 }
 
 var isLSP = anyOf("a path to a .json file, servers by name, or a list of those", oneOrMore(anyOf("", pathTo(".json"), mapOf(nil, isLSPServer))))
@@ -177,7 +207,7 @@ var isLSPServer = shape(true,
 )
 
 var (
-	whenSkill  = regexp.MustCompile(`^on-skill-invoke:.`)
+	whenSkill  = regexp.MustCompile(`(?s)^on-skill-invoke:.`)
 	isMonitors = anyOf("a path to a .json file or a list of monitors", pathTo(".json"), allOf(listOf(isMonitor), distinctNames))
 )
 
@@ -205,11 +235,12 @@ func distinctNames(path string, v any) []issue {
 
 var (
 	configKey    = regexp.MustCompile(`^[A-Za-z_]\w*$`)
-	isUserConfig = mapOf(configKey.MatchString, shape(true,
+	isUserConfig = mapOf(configKey.MatchString, isOption)
+	isOption     = shape(true,
 		need("type", oneOf("string", "number", "boolean", "directory", "file")), need("title", isString), need("description", isString),
 		may("required", isBool), may("sensitive", isBool), may("multiple", isBool), may("min", isNumber), may("max", isNumber),
-		may("default", anyOf("text, a number, true or false, or a list of texts", isString, isNumber, isBool, isStrings))))
-	isChannels = listOf(shape(true, need("server", filled("empty_string")), may("displayName", isString), may("userConfig", isUserConfig)))
+		may("default", anyOf("text, a number, true or false, or a list of texts", isString, isNumber, isBool, isStrings)))
+	isChannels = listOf(shape(true, need("server", filled("empty_string")), may("displayName", isString), may("userConfig", mapOf(nil, isOption))))
 )
 
 // isExperimental passes what is not an object: the client ignores it with a
@@ -219,7 +250,7 @@ func isExperimental(path string, v any) []issue {
 		return nil
 	}
 	paths := anyOf("a path or a list of paths", oneOrMore(isPath))
-	return shape(false, may("themes", paths), may("monitors", isMonitors), may("evals", paths))(path, v)
+	return shape(false, may("themes", paths), may("monitors", isMonitors), may("evals", anyOf("a path or a list of paths", oneOrMore(isString))))(path, v)
 }
 
 // shared are the fields that plugin.json and an entry have in common.
@@ -275,13 +306,21 @@ func (p *Profile) isSource(path string, v any) []issue {
 	return []issue{{path, "no_union_match", text}}
 }
 
+// inside wants text without "..".
+func inside(path string, v any) []issue {
+	if s, ok := v.(string); !ok || strings.Contains(s, "..") {
+		return wrongType(path, `text without ".."`, v)
+	}
+	return nil
+}
+
 var (
 	isCommit     = matching(commitID)
 	sourceShapes = map[string]rule{
 		"github":     shape(false, need("repo", isString), may("ref", isString), may("sha", isCommit)),
 		"url":        shape(false, need("url", isString), may("ref", isString), may("sha", isCommit)),
 		"git-subdir": shape(false, need("url", isString), need("path", filled("empty_string")), may("ref", isString), may("sha", isCommit)),
-		"npm":        shape(false, need("package", isString), may("version", isString), may("registry", isAddress)),
+		"npm":        shape(false, need("package", inside), may("version", isString), may("registry", isAddress)),
 		"archive":    shape(false, need("url", isAddress), may("sha256", isString)),
 		"command":    shape(false, need("command", isString)),
 	}

@@ -116,6 +116,7 @@ func (v *validation) file(dir, name string) {
 		v.fail(name, "root", "wrong_type", "It is "+typeName(value)+"; make it an object.")
 	case !isObject:
 		v.fail(name, "root", "root_not_object", "It is "+typeName(value)+"; make it an object.")
+		v.contents(root)
 	case v.kind == KindMarketplace:
 		v.marketplace(root, name, o)
 	default:

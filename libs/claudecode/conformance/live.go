@@ -75,11 +75,13 @@ func fields(problems []plugpack.Fault, s plugpack.Severity) []string {
 type answer struct {
 	exit             int
 	errors, warnings []string
+	// the same with the file before each
+	errorPlaces, warningPlaces []string
 }
 
 var (
 	dotted   = regexp.MustCompile(`\.(\d+)(\.|$)`)
-	mentions = regexp.MustCompile(`^\s*❯ ([^:]+?)(?: plugin\.json → [^:]*)?: `)
+	mentions = regexp.MustCompile(`^\s*❯ ([^:]+?)(?: plugin\.json → ([^:]*))?: `)
 )
 
 // ask runs the client without a network, where this user may take it away.
@@ -98,23 +100,37 @@ func ask(client, target, home string) (a answer, err error) {
 		return a, fmt.Errorf("run the client: %w", err)
 	}
 	a.exit, a.errors, a.warnings = cmd.ProcessState.ExitCode(), []string{}, []string{}
-	into := &a.errors
+	a.errorPlaces, a.warningPlaces = []string{}, []string{}
+	into, places, file := &a.errors, &a.errorPlaces, ""
 	for line := range bytes.Lines(out) {
-		text := string(line)
+		text := strings.TrimSuffix(string(line), "\n")
 		switch m := mentions.FindStringSubmatch(text); {
-		case strings.Contains(text, "Found ") && strings.Contains(text, " warning"):
-			into = &a.warnings
-		case strings.Contains(text, "Found ") && strings.Contains(text, " error"):
-			into = &a.errors
+		case strings.HasPrefix(text, "Validating "):
+			_, at, _ := strings.Cut(text, ": ")
+			file = strings.TrimPrefix(strings.TrimPrefix(at, target), "/")
+		case strings.HasPrefix(text, "⚠ Found "):
+			into, places = &a.warnings, &a.warningPlaces
+		case strings.HasPrefix(text, "✘ Found "):
+			into, places = &a.errors, &a.errorPlaces
 		case m != nil:
-			field := m[1]
-			for dotted.MatchString(field) {
-				field = dotted.ReplaceAllString(field, "[$1]$2")
+			field, inner := brackets(m[1]), ""
+			if m[2] != "" {
+				inner = ".<plugin.json>." + brackets(m[2])
 			}
-			*into = append(*into, field)
+			*into, *places = append(*into, field), append(*places, file+" "+field+inner)
 		}
 	}
-	slices.Sort(a.errors)
-	slices.Sort(a.warnings)
+	for _, list := range []*[]string{&a.errors, &a.warnings, &a.errorPlaces, &a.warningPlaces} {
+		slices.Sort(*list)
+	}
+	a.errorPlaces, a.warningPlaces = slices.Compact(a.errorPlaces), slices.Compact(a.warningPlaces)
 	return a, nil
+}
+
+// brackets writes the place in a list as [0].
+func brackets(field string) string {
+	for dotted.MatchString(field) {
+		field = dotted.ReplaceAllString(field, "[$1]$2")
+	}
+	return field
 }

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 )
 
 func main() {
@@ -16,7 +17,25 @@ func main() {
 	tokens := flag.String("tokens", "../shared/reference/token-cases.jsonl", "costs, one JSON object a line")
 	client := flag.String("client", "", "the real client's program, to compare with live")
 	corpus := flag.String("corpus", "../shared/corpus/repos", "folder of repositories for -client")
+	own := flag.String("own", "", "with -client: only our own cases whose names begin so, or all")
+	record := flag.String("record", "", "with -own: file to write to what the client says")
 	flag.Parse()
+	if *own != "" {
+		t := &tally{}
+		if *own == "install" {
+			if err := installLive(*client, *record, t); err != nil {
+				fmt.Fprintln(os.Stderr, "conformance:", err)
+				os.Exit(2)
+			}
+		} else if err := ownLive(*client, strings.TrimPrefix(*own, "all"), *record, t); err != nil {
+			fmt.Fprintln(os.Stderr, "conformance:", err)
+			os.Exit(2)
+		}
+		if !t.print() {
+			os.Exit(1)
+		}
+		return
+	}
 	ok, err := run(*cases, *tokens)
 	if err == nil && *client != "" {
 		var same bool
