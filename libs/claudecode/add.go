@@ -19,6 +19,9 @@ type Place struct {
 	Kind  string // PlaceRepository, PlaceFolder or PlaceURL
 	Host  string
 	Owner string
+	// Name is the marketplace's own, by which its plugins may name it when they
+	// depend on each other; "" if it does not matter.
+	Name string
 }
 
 // The kinds of places.

@@ -2,6 +2,7 @@ package claudecode
 
 import (
 	"encoding/json"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,13 +31,26 @@ func (f FrontMatter) Text(name string) string {
 	case string:
 		return strings.TrimSpace(v)
 	case json.Number:
-		return v.String()
+		f, _ := v.Float64()
+		return numberText(f)
 	case float64:
-		return strings.Replace(strconv.FormatFloat(v, 'f', -1, 64), "Inf", "Infinity", 1)
+		return numberText(v)
 	case bool:
 		return strconv.FormatBool(v)
 	}
 	return ""
+}
+
+// numberText writes a number as JavaScript does.
+func numberText(f float64) string {
+	size := math.Abs(f)
+	switch {
+	case math.IsInf(f, 0):
+		return strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+") + "inity"
+	case size != 0 && (size >= 1e21 || size < 1e-6):
+		return strings.Replace(strings.Replace(strconv.FormatFloat(f, 'e', -1, 64), "e-0", "e-", 1), "e+0", "e+", 1)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
 // JSON gives the fields as JSON, for whoever shows them.
@@ -100,10 +114,13 @@ var (
 )
 
 // quoteRisky puts quotes around the one-line values that YAML trips over, and
-// blanks in the place of tabs, as the client does before it tries a second time.
+// blanks in the place of tabs at their beginnings, as the client does before it tries a second time.
 func quoteRisky(b []byte) []byte {
-	lines := strings.Split(strings.ReplaceAll(string(b), "\t", "  "), "\n")
+	lines := strings.Split(string(b), "\n")
 	for i, line := range lines {
+		text := strings.TrimLeft(line, " \t")
+		line = strings.ReplaceAll(line[:len(line)-len(text)], "\t", "  ") + text
+		lines[i] = line
 		m := simpleLine.FindStringSubmatch(line)
 		if m == nil {
 			continue

@@ -45,7 +45,7 @@ func (p *Profile) Install(raw json.RawMessage, from Place, plugin fs.FS, listed 
 	if version := firstText(own["version"], entry["version"]); len(version) >= maxVersion {
 		return Installed{Reason: "The version is too long for a folder's name; shorten it.", Load: plugpack.LoadNone}
 	}
-	return p.load(plugin, own, entry, listed)
+	return p.load(plugin, own, entry, from, listed)
 }
 
 func firstText(values ...any) string {
@@ -69,11 +69,16 @@ func (p *Profile) refuses(entry object, from Place, listed func(string) bool) st
 		return `The name has an "@", which the client takes for the beginning of the marketplace's name; rename it.`
 	}
 	for _, d := range dependencies(entry["dependencies"]) {
-		if d.Marketplace == "" && listed != nil && !listed(d.Name) {
+		if from.has(d) && listed != nil && !listed(d.Name) {
 			return fmt.Sprintf("It depends on %s, which the marketplace does not list.", d.Name)
 		}
 	}
 	return ""
+}
+
+// has says whether a dependency is one on a plugin of the same marketplace.
+func (p Place) has(d plugpack.Dependency) bool {
+	return d.Marketplace == "" || d.Marketplace == p.Name
 }
 
 // dependencies reads a list of them.
@@ -180,7 +185,7 @@ func (p *Profile) usable(plugin fs.FS) (object, string) {
 // plugin.json.
 var claiming = []string{"commands", "agents", "skills", "hooks", "outputStyles", "themes"}
 
-func (p *Profile) load(plugin fs.FS, own, entry object, listed func(string) bool) Installed {
+func (p *Profile) load(plugin fs.FS, own, entry object, from Place, listed func(string) bool) Installed {
 	in := Installed{Installs: true, Load: plugpack.LoadWhole}
 	conflict := own != nil && entry["strict"] == false && slices.ContainsFunc(claiming, func(k string) bool { _, ok := entry[k]; return ok })
 	if conflict {
@@ -188,7 +193,7 @@ func (p *Profile) load(plugin fs.FS, own, entry object, listed func(string) bool
 		return in
 	}
 	for _, d := range dependencies(own["dependencies"]) {
-		if d.Marketplace != "" || listed == nil || !listed(d.Name) {
+		if !from.has(d) || listed == nil || !listed(d.Name) {
 			in.Load, in.Reason = plugpack.LoadNone, fmt.Sprintf("It depends on %s, which is not installed with it.", d.Name)
 			return in
 		}

@@ -44,7 +44,7 @@ func ListingUnits(kind plugpack.ComponentKind, plugin, name string, fm FrontMatt
 		about = FirstLine(string(body), fallback)
 	}
 	n := Units(label) + 1 + Units(about)
-	if when := fm.Text("when_to_use"); when != "" && kind != plugpack.Agent {
+	if when := fm.Text("when_to_use"); when != "" {
 		n += 1 + Units(when)
 	}
 	return n

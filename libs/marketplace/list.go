@@ -22,6 +22,13 @@ func place(k plugpack.MarketplaceKey) claudecode.Place {
 	return claudecode.Place{Kind: claudecode.PlaceRepository, Host: k.Host(), Owner: k.Owner()}
 }
 
+// place says the same with the marketplace's name.
+func (w *work) place(k plugpack.MarketplaceKey) claudecode.Place {
+	p := place(k)
+	p.Name = w.name
+	return p
+}
+
 // refused says why the client, or the catalog, takes nothing of the file.
 func refused(a claudecode.Added) string {
 	switch {

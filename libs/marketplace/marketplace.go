@@ -95,6 +95,7 @@ type work struct {
 	digests map[string]string
 	checked map[string]claudecode.Validation // by folder
 	listed  func(name string) bool           // by the marketplace
+	name    string                           // the marketplace's own
 	scanned map[string]plugpack.Security     // by folder and components
 	looked  int64                            // bytes that were scanned
 	bug     error                            // that a scan tripped
@@ -185,6 +186,7 @@ func (c Content) Origins() []Origin {
 func (c Content) Plugins(open Opener) iter.Seq[Plugin] {
 	return func(yield func(Plugin) bool) {
 		w := newWork(c.Names)
+		w.name = c.Name
 		for _, external := range []bool{false, true} {
 			for _, l := range c.entries {
 				e := decodeEntry(l, c.in.Key)

@@ -72,7 +72,7 @@ func readFolder(in Input, e entry, from Input, dir string, folder fs.FS, w *work
 	if w.reads > maxReads {
 		return unread(in, e, plugpack.StateBroken, "its files "+tooManyFiles, w)
 	}
-	installed := e.client.Install(e.Raw, place(in.Key), folder, w.listed)
+	installed := e.client.Install(e.Raw, w.place(in.Key), folder, w.listed)
 	own := ownManifest(folder, w)
 	f := facts(in, e, own)
 	checked := w.check(e, folder, dir)
@@ -128,7 +128,7 @@ func manifestFault(in claudecode.Installed, own object, e entry) string {
 
 func unread(in Input, e entry, state plugpack.State, reason string, w *work) plugpack.Facts {
 	f := facts(in, e, nil)
-	f.Verdicts = verdicts(e, e.client.Install(e.Raw, place(in.Key), nil, w.listed), nil)
+	f.Verdicts = verdicts(e, e.client.Install(e.Raw, w.place(in.Key), nil, w.listed), nil)
 	f.State, f.StateReason = state, short(reason)
 	return f
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // installCases are plugins to install, each with its entry.
@@ -20,7 +23,8 @@ func installCases() (all []installCase) {
 	m := func(fields string) string { return withField(`"name":"tool"`, fields) }
 	skill := func(head, body string) string { return "---\n" + head + "\n---\n" + body }
 	long := strings.Repeat("word ", 60)
-	// what a component costs
+	// what a component costs; many are in the last case too, to be asked for at once
+	together := map[string]string{pluginFile: m("")}
 	for _, head := range []string{
 		"description: d", "description: " + long, "description: 12345678901234567890123456789012345678901234567890", "description: 0x1F", "description: 1e3", "description: .inf", "description: true", "description: null", "description: ''", "description: [a, b]", "description: {a: b}", "description: 2024-01-01",
 		"description: \"a\\u00e9\\U0001F600\\nb\"", "description: |\n  " + long + "\n  more\n", "description: >\n  folded\n  text\n\n  par\n", "description: a: b " + long, "description: [x " + long, "description: d\nwhen_to_use: " + long, "description: d\nwhen_to_use: 5\nname: other", "name: other\ndescription: d", "name: 5\ndescription: d", "when_to_use: " + long,
@@ -30,6 +34,13 @@ func installCases() (all []installCase) {
 	}
 	for _, body := range []string{"", "# T", "##T", "#", "# ", "\n\n  text  \n", "####### seven", "#\ttab", strings.Repeat("x", 99), strings.Repeat("x", 100), strings.Repeat("x", 101), strings.Repeat("😀", 60), "😀😀", "a\r\nb\r\n", "\u00a0\u3000x", "---\nx: y\n---\n", "- item", "<!-- c -->\nx", "```\ncode\n```", "# \u00a0", "#x\ny", "\ufefftext", strings.Repeat("line\n", 3000), "\u200btext", "x\u0085y"} {
 		add("", pluginFile, m(""), "skills/a/SKILL.md", body, "commands/b.md", skill("name: x", body), "agents/c.md", skill("", body))
+	}
+	for i, c := range all {
+		for kind, name := range map[string]string{"skills/%sk/SKILL.md": "skills/a/SKILL.md", "agents/%sa.md": "agents/b.md", "commands/%sc.md": "commands/c.md"} {
+			if text := c.Files[name]; text != "" {
+				together[fmt.Sprintf(kind, fmt.Sprintf("n%03d", i))] = text
+			}
+		}
 	}
 	// what is counted
 	add("", "skills/a/SKILL.md", "x")
@@ -93,6 +104,24 @@ func installCases() (all []installCase) {
 	}
 	add("", "plugin.json", `{"name":"root","version":"9"}`)
 	add("")
+	for i, text := range slices.Concat(yamlBlocks(), fences(), yamlScalars()) {
+		if len(text) < 20_000 && utf8.ValidString(text) {
+			padded := strings.Replace(text, "name: ", "when_to_use: "+strings.Repeat("when ", 12), 1)
+			together[fmt.Sprintf("skills/y%03d/SKILL.md", i)] = padded + strings.Repeat("z", 40)
+		}
+	}
+	add("", slices.Collect(flat(together))...)
 	add("", pluginFile, m(""), "output-styles/a.md", "x", "themes/a.json", "{", "workflows/a.js", "x", "settings.json", "{", "bin/x", "x")
 	return all
+}
+
+// flat gives names and texts by turns.
+func flat(files map[string]string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name, text := range files {
+			if !yield(name) || !yield(text) {
+				return
+			}
+		}
+	}
 }

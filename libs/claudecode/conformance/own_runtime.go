@@ -140,7 +140,7 @@ func readErrors(cases []installCase, out string) error {
 
 func compareInstall(name string, c installCase, names []string, t *tally) {
 	p, fsys := claudecode.Default(), tree(c.Files)
-	in := p.Install(c.Entry, claudecode.Place{Kind: claudecode.PlaceFolder}, fsys, func(n string) bool { return slices.Contains(names, n) })
+	in := p.Install(c.Entry, claudecode.Place{Kind: claudecode.PlaceFolder, Name: "tools"}, fsys, func(n string) bool { return slices.Contains(names, n) })
 	id := name + " " + string(c.Entry) + fmt.Sprint(c.Files)
 	t.add(id, "own: install", c.Installs, in.Installs)
 	if !c.Installs || !in.Installs {
