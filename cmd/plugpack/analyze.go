@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/plugpack/plugpack/libs/analysis"
-	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/marketplace"
 )
@@ -17,6 +16,7 @@ import (
 type analyzeCommand struct {
 	Target    string `arg:"" help:"A folder, owner/repo or an https address; owner/repo@ref for a branch, tag or commit."`
 	Format    string `help:"text, json, markdown or sarif." enum:"text,json,markdown,sarif" default:"text"`
+	Client    string `help:"Version of the client to judge by." default:"2.1.197"`
 	Strict    bool   `help:"Fail when a plugin does not install and load whole."`
 	FailBelow int    `help:"Fail when a plugin has a lower score, or none." placeholder:"N"`
 }
@@ -33,11 +33,16 @@ func (c analyzeCommand) Run(ctx context.Context) error {
 	if c.FailBelow < 0 || c.FailBelow > 100 {
 		return unreadable(errs.New(errs.Invalid, "--fail-below: want a score from 0 to 100, not %d", c.FailBelow))
 	}
+	profile, err := profileOf(c.Client)
+	if err != nil {
+		return err
+	}
 	t, err := openTarget(ctx, c.Target)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
+	t.Client = profile
 	a, err := analyze(c.Target, t, time.Now())
 	if err != nil {
 		return unreadable(err)
@@ -54,10 +59,10 @@ func (c analyzeCommand) Run(ctx context.Context) error {
 // analyze reads the target as a marketplace, or as the one plugin that it is.
 // Plugins whose files are elsewhere are listed as not read.
 func analyze(text string, t target, now time.Time) (analysis.Analysis, error) {
-	a := analysis.Analysis{Target: text, Commit: t.Commit, Client: claudecode.Default().Version, Plugins: []analysis.Plugin{}}
+	a := analysis.Analysis{Target: text, Commit: t.Commit, Client: t.Client.Version, Plugins: []analysis.Plugin{}}
 	content := marketplace.Folder(t.Input, path.Base(string(t.Key)))
 	if _, err := fs.Stat(t.FS, marketplace.File); err == nil {
-		checked := claudecode.Default().Validate(t.FS, ".")
+		checked := t.Client.Validate(t.FS, ".")
 		a.Marketplace = &analysis.Marketplace{Faults: checked.Faults}
 		content, err = marketplace.Read(t.Input)
 		if rejected, ok := errors.AsType[*marketplace.Rejected](err); ok {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/errs"
@@ -21,9 +22,9 @@ type validateCommand struct {
 // Run says what the real client's "plugin validate" says. The status is 0 when
 // it passes, 1 when it does not, and 2 when the target cannot be read.
 func (c validateCommand) Run(ctx context.Context) error {
-	profile, ok := claudecode.ProfileOf(c.Client)
-	if !ok {
-		return unreadable(errs.New(errs.Invalid, "client %s is not known: want one of %s", c.Client, versions()))
+	profile, err := profileOf(c.Client)
+	if err != nil {
+		return err
 	}
 	t, err := openTarget(ctx, c.Target)
 	if err != nil {
@@ -45,14 +46,16 @@ func (c validateCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-func versions() (list string) {
-	for i, p := range claudecode.Profiles() {
-		if i > 0 {
-			list += " and "
-		}
-		list += p.Version
+// profileOf gives the client of a version, or an error that ends the program.
+func profileOf(version string) (*claudecode.Profile, error) {
+	if p, ok := claudecode.ProfileOf(version); ok {
+		return p, nil
 	}
-	return list
+	var known []string
+	for _, p := range claudecode.Profiles() {
+		known = append(known, p.Version)
+	}
+	return nil, unreadable(errs.New(errs.Invalid, "client %s is not known: want one of %s", version, strings.Join(known, ", ")))
 }
 
 func printJSON(c validateCommand, v claudecode.Validation) error {

@@ -150,7 +150,7 @@ func (p *Profile) rejects(head object, name string, from Place) string {
 	}
 	anthropic := strings.EqualFold(from.Host, "github.com") && strings.EqualFold(from.Owner, "anthropics")
 	switch {
-	case slices.Contains(p.anthropicNames, strings.ToLower(name)) && !anthropic:
+	case slices.Contains(p.anthropicNames, p.alike(name)) && !anthropic:
 		return fmt.Sprintf("The name %s is kept for Anthropic's own marketplaces; choose another one.", name)
 	case slices.Contains(objectMembers, name):
 		return fmt.Sprintf("The client breaks at the name %s; choose another one.", name)
@@ -173,7 +173,7 @@ func (p *Profile) addEntry(i int, raw json.RawMessage, head object) AddedEntry {
 		return e
 	}
 	e.Name, _ = o["name"].(string)
-	if found := isName("name", fieldOf(o, "name")); found != nil {
+	if found := p.isName("name", fieldOf(o, "name")); found != nil {
 		e.Reason = "the entry's name: " + found[0].text
 		return e
 	}

@@ -16,6 +16,9 @@ func (v *validation) contents(root string) {
 		}
 	}
 	v.hooksFile(plugin)
+	if v.profile.readsServers {
+		v.serversFile(plugin)
+	}
 	for _, name := range sortedNames(plugin, ".") {
 		if info, err := fs.Lstat(plugin, name); strings.EqualFold(name, "CLAUDE.md") && err == nil && info.Mode().IsRegular() {
 			v.warn(name, "root", "claude_md_root", "The client does not read it in a plugin; make it a skill.")
@@ -133,4 +136,25 @@ func (p *Profile) checkHooks(plugin fs.FS, file string) []issue {
 		return wrongType("root", "an object", value)
 	}
 	return shape(false, need("hooks", p.isHookMap), may("description", isString))("", value)
+}
+
+// serversFile checks the default file of MCP servers, each on its own.
+func (v *validation) serversFile(plugin fs.FS) {
+	b, err := read(plugin, mcpFile, maxFile)
+	if err != nil {
+		return
+	}
+	value, err := decode(b)
+	if err != nil {
+		v.fail(mcpFile, "json", "bad_json", "It "+err.Error()+".")
+		return
+	}
+	o, path := asObject(value), ""
+	if wrapped, ok := o["mcpServers"]; ok {
+		value, path = wrapped, "mcpServers"
+	}
+	for _, i := range mapOf(nil, isMCPServer)(path, value) {
+		i.path = strings.TrimPrefix(i.path, ".")
+		v.fail(mcpFile, i.path, i.code, i.text)
+	}
 }

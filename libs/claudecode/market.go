@@ -32,13 +32,22 @@ func isListAtAll(path string, v any) []issue {
 // impersonation is found by trying: all of 41 names agree with it.
 var impersonation = regexp.MustCompile(`official[^a-z0-9]*(anthropic|claude)|(anthropic|claude)[^a-z0-9]*official|^(anthropic|claude)[^a-z0-9]*(marketplace|plugins|official)`)
 
+// alike gives the spelling by which names are compared.
+func (p *Profile) alike(name string) string {
+	name = strings.ToLower(name)
+	if p.dotsAreHyphens {
+		name = strings.NewReplacer(".", "-", "_", "-").Replace(name)
+	}
+	return name
+}
+
 // isMarketName is a marketplace's name as the author's check sees it.
 func (p *Profile) isMarketName(path string, v any) []issue {
 	s, ok := v.(string)
 	if !ok {
 		return wrongType(path, "text", v)
 	}
-	lower := strings.ToLower(s)
+	lower := p.alike(s)
 	ours := slices.Contains(p.anthropicNames, lower)
 	one := func(code, text string) []issue { return []issue{{path, code, text}} }
 	switch {
@@ -50,7 +59,7 @@ func (p *Profile) isMarketName(path string, v any) []issue {
 		return one("marketplace_name_path_chars", `It could be taken for a path; leave out "/", "\" and "..".`)
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }), !ours && impersonation.MatchString(lower):
 		return one("marketplace_name_impersonation", "It could be taken for an official name; choose another one.")
-	case slices.Contains(p.reservedNames, lower):
+	case slices.Contains(p.reservedNames, lower), p.reservedPrefix != "" && strings.HasPrefix(lower, p.reservedPrefix):
 		return one("reserved_marketplace_name", "The client keeps this name for itself; choose another one.")
 	}
 	return nil
@@ -135,7 +144,11 @@ func (v *validation) entry(root, file, path string, e any) (right bool) {
 }
 
 func (p *Profile) knownEntry() []string {
-	return append(p.knownPlugin(), "source", "category", "tags", "strict", "relevance")
+	known := p.knownPlugin()
+	for _, f := range p.entryMore {
+		known = append(known, f.name)
+	}
+	return append(known, "source", "category", "tags", "strict", "relevance")
 }
 
 // sourceDots: ".." is refused wherever it stands.

@@ -12,9 +12,16 @@ type Profile struct {
 	hookEvents     []string
 	sourceKinds    []string
 	entryOnly      []string // fields of entries that plugin.json should not have
-	pluginFields   []string // known beside those with a rule
+	more           []field  // of both manifests, beside those that every version has
+	entryMore      []field  // of entries alone
 	anthropicNames []string // names that only Anthropic's own marketplaces may have
 	reservedNames  []string
+	reservedPrefix string
+	nameSigns      string // that no plugin's name may have
+	// dotsAreHyphens: names that differ in such signs are taken for the same.
+	dotsAreHyphens bool
+	// readsServers: the author's check reads .mcp.json.
+	readsServers bool
 	// dotSkills: "." is a path of skills.
 	dotSkills bool
 	// pluginRoot: a source that is a bare name is a folder in metadata.pluginRoot.
@@ -32,7 +39,21 @@ var (
 		anthropic-agent-skills knowledge-work-plugins life-sciences claude-for-legal claude-for-financial-services
 		financial-services-plugins`)
 	reserved2197 = []string{"inline", "builtin", "skills-dir"}
+
+	anthropic2240 = append([]string{"first-party-plugins", "healthcare"}, anthropic2197...)
+	more2240      = []field{may("metadata", isObject)}
+	entryMore2240 = []field{may("headers", mapOf(nil, isString)), may("headersHelper", isString)}
 )
+
+// signs2240 are those that keep a plugin from being named, and control
+// characters.
+var signs2240 = func() string {
+	signs := `@:/\` + "\x7f"
+	for c := range ' ' {
+		signs += string(c)
+	}
+	return signs
+}()
 
 // profiles are from the oldest to the newest.
 var profiles = []*Profile{
@@ -45,9 +66,19 @@ var profiles = []*Profile{
 	{
 		Version:    "2.1.240",
 		hookEvents: append([]string{"DirectoryAdded"}, events2197...), sourceKinds: append([]string{"archive", "command"}, kinds2197...),
-		entryOnly:      []string{"source", "category", "tags", "strict", "relevance", "id"},
-		pluginFields:   []string{"metadata", "headers", "headersHelper"},
-		anthropicNames: append([]string{"first-party-plugins", "healthcare"}, anthropic2197...), reservedNames: reserved2197,
+		entryOnly: []string{"source", "category", "tags", "strict", "relevance", "id"},
+		more:      more2240, entryMore: entryMore2240,
+		anthropicNames: anthropic2240, reservedNames: reserved2197, nameSigns: signs2240,
+		dotSkills: true, pluginRoot: true,
+	},
+	{
+		Version:    "2.1.281",
+		hookEvents: append([]string{"DirectoryAdded"}, events2197...), sourceKinds: append([]string{"archive", "command"}, kinds2197...),
+		entryOnly: []string{"source", "category", "tags", "strict", "relevance", "id"},
+		more:      more2240, entryMore: entryMore2240,
+		anthropicNames: append(strings.Fields(`claude-tag-plugins anthropic-plugin-directory claude-plugin-directory claude-plugin-test`), anthropic2240...),
+		reservedNames:  append(strings.Fields(`synced npm pip uv cargo github gh`), reserved2197...), reservedPrefix: "claudeai-",
+		nameSigns: signs2240, dotsAreHyphens: true, readsServers: true,
 		dotSkills: true, pluginRoot: true,
 	},
 }

@@ -19,12 +19,15 @@ var (
 )
 
 // isName is a plugin's name.
-func isName(path string, v any) []issue {
+func (p *Profile) isName(path string, v any) []issue {
 	if found := noBlank(path, v); found != nil {
 		return found
 	}
-	if strings.Contains(v.(string), " ") {
+	switch s := v.(string); {
+	case strings.Contains(s, " "):
 		return []issue{{path, "plugin_name_space", "It has a blank; write it in kebab-case, such as my-plugin."}}
+	case strings.ContainsAny(s, p.nameSigns):
+		return []issue{{path, "plugin_name_signs", `It has a sign such as "@", ":", "/" or "\" in it; write it in kebab-case, such as my-plugin.`}}
 	}
 	return nil
 }
@@ -256,7 +259,7 @@ func isExperimental(path string, v any) []issue {
 // shared are the fields that plugin.json and an entry have in common.
 func (p *Profile) shared() []field {
 	paths := anyOf("a path or a list of paths", oneOrMore(isPath))
-	return []field{
+	return append(slices.Clone(p.more), []field{
 		may("$schema", isString), may("displayName", isString), may("version", isString), may("description", isString),
 		may("author", isAuthor), may("homepage", isAddress), may("repository", isString), may("license", isString),
 		may("keywords", isStrings), may("defaultEnabled", isBool), may("dependencies", isDependencies), may("settings", isObject),
@@ -264,18 +267,18 @@ func (p *Profile) shared() []field {
 		may("skills", anyOf("a path of a folder or a list of those", oneOrMore(p.skillsPath))), may("hooks", p.isHooks),
 		may("mcpServers", isMCP), may("lspServers", isLSP), may("outputStyles", paths), may("workflows", paths), may("themes", paths),
 		may("monitors", isMonitors), may("userConfig", isUserConfig), may("channels", isChannels), may("experimental", isExperimental),
-	}
+	}...)
 }
 
 // manifest checks plugin.json.
 func (p *Profile) manifest(v any) []issue {
-	return shape(false, append([]field{need("name", isName)}, p.shared()...)...)("", v)
+	return shape(false, append([]field{need("name", p.isName)}, p.shared()...)...)("", v)
 }
 
 // entry checks an entry; its name and source are as important as its type.
 func (p *Profile) entry(path string, v any) []issue {
-	fields := append([]field{need("name", isName), need("source", p.isSource)}, p.shared()...)
-	fields = append(fields, may("category", isString), may("tags", isStrings), may("strict", isBool))
+	fields := append([]field{need("name", p.isName), need("source", p.isSource)}, p.shared()...)
+	fields = append(append(fields, p.entryMore...), may("category", isString), may("tags", isStrings), may("strict", isBool))
 	return shape(false, fields...)(path, v)
 }
 

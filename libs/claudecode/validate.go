@@ -211,7 +211,7 @@ func experimentalWarnings(v any) (found []issue) {
 }
 
 func (p *Profile) knownPlugin() []string {
-	names := append([]string{"name"}, p.pluginFields...)
+	names := []string{"name"}
 	for _, f := range p.shared() {
 		names = append(names, f.name)
 	}

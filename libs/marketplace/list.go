@@ -11,8 +11,13 @@ import (
 // object is a decoded JSON object.
 type object = map[string]any
 
-// client is the version of the client by whose eyes everything is read.
-var client = claudecode.Default()
+// client is the version by whose eyes everything is read.
+func (in Input) client() *claudecode.Profile {
+	if in.Client != nil {
+		return in.Client
+	}
+	return claudecode.Default()
+}
 
 // place says where the client would add the marketplace from.
 func place(k plugpack.MarketplaceKey) claudecode.Place {
@@ -49,7 +54,7 @@ type listed struct {
 
 // judged gives an entry to the client by whose eyes everything is read, or to
 // the oldest newer one that can use it.
-func judged(e claudecode.AddedEntry, head object, index int) listed {
+func judged(client *claudecode.Profile, e claudecode.AddedEntry, head object, index int) listed {
 	if e.Result == plugpack.AddStub {
 		if newer, usable, ok := client.Newer(e, head); ok {
 			usable.Reason = fmt.Sprintf("client %s and older cannot use it: %s", client.Version, e.Reason)

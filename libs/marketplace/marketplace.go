@@ -61,6 +61,8 @@ type Input struct {
 	// License is what the host says of the repository, as an SPDX id; "" if it
 	// says nothing.
 	License string
+	// Client is the version of the client that judges; nil: the default.
+	Client *claudecode.Profile
 }
 
 // Content is what a repository lists.
@@ -223,7 +225,7 @@ func Read(in Input) (Content, error) {
 	if err != nil {
 		return Content{}, &Rejected{Reason: "The file " + err.Error() + "."}
 	}
-	a := client.Add(b, place(in.Key))
+	a := in.client().Add(b, place(in.Key))
 	if reason := refused(a); reason != "" {
 		return Content{}, &Rejected{Reason: short(reason), Entries: a.Total}
 	}
@@ -252,7 +254,7 @@ func readContent(in Input, a claudecode.Added) Content {
 			continue
 		}
 		seen[e.Name] = true
-		c.entries = append(c.entries, judged(e, a.Head, len(c.Names)))
+		c.entries = append(c.entries, judged(in.client(), e, a.Head, len(c.Names)))
 		c.Names = append(c.Names, e.Name)
 	}
 	return c
@@ -263,7 +265,7 @@ func readContent(in Input, a claudecode.Added) Content {
 func Folder(in Input, name string) Content {
 	raw, _ := json.Marshal(map[string]string{"name": name, "source": "./"})
 	e := claudecode.AddedEntry{Name: name, Result: plugpack.AddListed, Raw: raw}
-	return Content{Name: "local", Entries: 1, Names: []string{name}, in: in, entries: []listed{{e, client, 0}}}
+	return Content{Name: "local", Entries: 1, Names: []string{name}, in: in, entries: []listed{{e, in.client(), 0}}}
 }
 
 func description(s string) string {
