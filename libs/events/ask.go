@@ -116,6 +116,7 @@ const MaxStates = 500
 // end.
 type States struct {
 	Plugins []plugpack.Plugin `json:"plugins,omitempty"`
+	Packs   []plugpack.Pack   `json:"packs,omitempty"`
 	Next    string            `json:"next,omitempty"`
 }
 

@@ -53,6 +53,7 @@ const (
 	OptOuts        = "repository.opted_out.*"
 	CatalogPlugins = "catalog.changed.plugin.*"
 	CatalogPacks   = "catalog.changed.pack.*"
+	CatalogChanges = "catalog.changed.*.*" // of plugins and packs
 )
 
 // Token makes a subject part of a key. Base64url, because NATS refuses blanks

@@ -124,6 +124,20 @@ func excerpt(d *plugpack.Document) string {
 	return plugpack.Cut(plugpack.Clean(d.Text[:min(len(d.Text), 4*MaxExcerpt)]), MaxExcerpt)
 }
 
+// NewPack makes p's document.
+func NewPack(p plugpack.Pack) Pack {
+	d := Pack{
+		Mark: Mark{p.ID, p.Revision, Schema}, Slug: p.Slug, Name: p.Name, Description: p.Description,
+		Keywords: append([]string{}, p.Tags...), Plugins: []string{}, Difficulty: string(p.Difficulty), Featured: p.Featured, UpdatedAt: p.UpdatedAt.Unix(),
+	}
+	for _, member := range p.Plugins {
+		if !member.Gone {
+			d.Plugins = append(d.Plugins, member.Name)
+		}
+	}
+	return d
+}
+
 // Pack is a pack as the search engine knows it.
 type Pack struct {
 	Mark

@@ -188,3 +188,13 @@ func TestExcerptIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestNewPack(t *testing.T) {
+	t.Parallel()
+	golden(t, "pack.json", searchdoc.NewPack(plugpack.Pack{
+		ID: "0198f2a4-5b1c-7d3e-8f90-a1b2c3d4e5f7", Slug: "release-day", Revision: 3, Featured: true, Published: true,
+		PackText:  plugpack.PackText{Name: "Release day", Description: "From tag to announcement.", Difficulty: plugpack.Beginner, Tags: []string{"release"}},
+		Plugins:   []plugpack.PackPlugin{{Name: "deploy"}, {Name: "vanished", Gone: true}, {Name: "notes"}},
+		UpdatedAt: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC),
+	}))
+}

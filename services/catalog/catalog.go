@@ -23,6 +23,7 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest"
 	"github.com/plugpack/plugpack/services/catalog/internal/search"
+	"github.com/plugpack/plugpack/services/catalog/internal/status"
 	"github.com/plugpack/plugpack/services/catalog/internal/upkeep"
 )
 
@@ -78,9 +79,11 @@ func OpenDB(ctx context.Context, url string) (*pgxpool.Pool, error) { return pos
 // New makes a catalog on a migrated database.
 func New(o Options, d Deps) *Catalog {
 	store := postgres.New(d.DB, d.Log)
+	public := o.rest()
+	public.Status = status.Status{Bus: d.Bus, Store: store, Now: time.Now}.Get
 	return &Catalog{
 		bus: d.Bus, store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
-		upkeep: upkeep.New(store, d.Log), rest: rest.New(o.rest(), store, d.search(store), d.Log),
+		upkeep: upkeep.New(store, d.Log), rest: rest.New(public, store, d.search(store), d.Log),
 	}
 }
 

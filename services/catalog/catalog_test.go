@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
@@ -487,5 +488,58 @@ func TestDatabaseAway(t *testing.T) {
 	_, _, err := f.client.Plugins(t.Context(), nil)
 	if errs.KindOf(err) != errs.Unavailable || errs.RetryAfter(err) == 0 || strings.Contains(err.Error(), "pool") {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// Without an indexer nothing is known of its stores; what it says is told,
+// until it is too old.
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1)
+	get := func() map[string]api.StoreStatus {
+		t.Helper()
+		res, err := http.Get(f.server.URL + "/api/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var s api.Status
+		if err := json.NewDecoder(res.Body).Decode(&s); err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("status %d, %v", res.StatusCode, err)
+		}
+		stores := map[string]api.StoreStatus{}
+		for _, store := range s.Stores {
+			stores[store.Store] = store
+		}
+		return stores
+	}
+	if s := get(); s["postgres"].State != "in step" || s["cache"].State != "unknown" || s["search"].State != "unknown" {
+		t.Errorf("without an indexer: %+v", s)
+	}
+	kv, err := f.bus.JetStream().KeyValue(t.Context(), events.BucketIndexer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(at time.Time) {
+		t.Helper()
+		b, err := json.Marshal(events.IndexerStatus{At: at, Stores: []events.StoreStatus{
+			{Store: "cache"}, {Store: "search", Waiting: 7, BehindSeconds: 40, Drift: 2, RebuiltAt: at},
+		}})
+		if err == nil {
+			_, err = kv.Put(t.Context(), events.KeyIndexerStatus, b)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now().UTC()
+	say(now)
+	s := get()
+	if s["cache"].State != "in step" || s["search"].State != "behind" || s["search"].LagSeconds < 40 || s["search"].Waiting != 7 || s["search"].Drift != 2 || !s["search"].RebuiltAt.Equal(now) {
+		t.Errorf("an indexer said otherwise: %+v", s)
+	}
+	say(now.Add(-time.Minute))
+	if s := get(); s["search"].State != "unknown" {
+		t.Errorf("an old word is believed: %+v", s)
 	}
 }

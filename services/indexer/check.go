@@ -51,6 +51,9 @@ func (x *Indexer) check(ctx context.Context, repair bool) (events.Check, error) 
 	for _, s := range stores {
 		drift := 0
 		for _, k := range kinds {
+			if k == events.KindPack && s.Name() == events.StoreCache {
+				continue // packs have no pages
+			}
 			r, err := check.Run(ctx, x.catalog, s, k, repair)
 			if err != nil {
 				failed = errors.Join(failed, err)

@@ -147,7 +147,7 @@ func TestCheck(t *testing.T) {
 		if err := indexer.Check(t.Context(), testkit.BusOn(t, w.nats), &out); err != nil {
 			t.Fatal(err)
 		}
-		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 || !strings.HasPrefix(lines[0], "STORE") {
+		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 4 || !strings.HasPrefix(lines[0], "STORE") {
 			t.Errorf("it said\n%s", out.String())
 		}
 	})

@@ -26,7 +26,7 @@ const (
 // consume applies the stream to one store.
 func (x *Indexer) consume(ctx context.Context, durable, store string, apply func(context.Context, []change.Change) []error) error {
 	return x.bus.ConsumeBatch(ctx, bus.Subscription{
-		Stream: events.StreamCatalog, Durable: durable, Filter: events.CatalogPlugins,
+		Stream: events.StreamCatalog, Durable: durable, Filter: events.CatalogChanges,
 		BatchBytes: batchBytes, BatchWait: batchWait, AckWait: ackWait,
 	}, func(ctx context.Context, ms []bus.Msg) []error {
 		failed := x.handle(ctx, ms, apply)

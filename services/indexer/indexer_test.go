@@ -469,3 +469,35 @@ func TestConfig(t *testing.T) {
 		})
 	}
 }
+
+func TestPacks(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.start()
+	pack := plugpack.Pack{
+		ID: uuid.NewString(), Slug: "release-day", Revision: 2, Published: true, PackText: plugpack.PackText{Name: "Release day", Tags: []string{"release"}},
+		Plugins: []plugpack.PackPlugin{{Name: "deploy"}}, UpdatedAt: time.Unix(1_800_000_000, 0),
+	}
+	announce := func(p plugpack.Pack) any {
+		t.Helper()
+		m, err := events.NewPackChanged(uuid.NewString(), p)
+		if err == nil {
+			err = w.bus.Publish(t.Context(), m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.drained()
+		return w.meili.Documents(t, searchdoc.IndexPacks)[p.ID]["revision"]
+	}
+	if got := announce(pack); got != 2.0 {
+		t.Errorf("search has revision %v, want 2", got)
+	}
+	pack.Revision, pack.Published = 3, false
+	if got := announce(pack); got != nil {
+		t.Errorf("a pack that is not published is found, at revision %v", got)
+	}
+	if n := w.dead(); n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
+}

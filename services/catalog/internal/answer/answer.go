@@ -32,23 +32,17 @@ func Run(ctx context.Context, b *bus.Bus, store *postgres.Store) error {
 		return err
 	}
 	err := add(answer(ctx, b, events.AskDigests, func(ctx context.Context, q events.DigestsOf) (events.Digests, error) {
-		if q.Kind != events.KindPlugin {
-			return events.Digests{}, nil
-		}
-		return store.Digests(ctx)
+		return store.Digests(ctx, q.Kind)
 	}))
 	if err == nil {
 		err = add(answer(ctx, b, events.AskRevisions, func(ctx context.Context, q events.RevisionsOf) ([]events.Revision, error) {
-			if q.Kind != events.KindPlugin {
-				return nil, nil
-			}
-			return store.Revisions(ctx, q.Bucket, q.After)
+			return store.Revisions(ctx, q.Kind, q.Bucket, q.After)
 		}))
 	}
 	if err == nil {
 		err = add(answer(ctx, b, events.AskStates, func(ctx context.Context, q events.StatesOf) (events.States, error) {
-			if q.Kind != events.KindPlugin {
-				return events.States{}, nil
+			if q.Kind == events.KindPack {
+				return store.PackStates(ctx, q.IDs, q.After)
 			}
 			return store.States(ctx, q.IDs, q.After)
 		}))

@@ -19,9 +19,29 @@ const digestPlugins = `
 	FROM plugins
 	GROUP BY bucket, live`
 
-// Digests sums up which plugin is at which revision.
-func (s *Store) Digests(ctx context.Context) (d events.Digests, err error) {
-	rows, err := s.pool.Query(ctx, digestPlugins)
+// Of packs, live is what readers may see.
+const (
+	digestPacks = `
+	SELECT get_byte(uuid_send(id), 15) AS bucket, published AND removed_at IS NULL AS live, count(*)::int AS n,
+		bit_xor(('x' || left(md5(id::text || ':' || revision), 16))::bit(64)::bigint) AS sum
+	FROM packs
+	GROUP BY bucket, live`
+
+	packRevisions = `
+	SELECT id::text AS id, revision, removed_at IS NOT NULL OR NOT published AS removed
+	FROM packs
+	WHERE get_byte(uuid_send(id), 15) = $1 AND id > $2::uuid
+	ORDER BY id
+	LIMIT $3`
+)
+
+// Digests sums up what of a kind is at which revision.
+func (s *Store) Digests(ctx context.Context, k events.Kind) (d events.Digests, err error) {
+	query := digestPlugins
+	if k == events.KindPack {
+		query = digestPacks
+	}
+	rows, err := s.pool.Query(ctx, query)
 	if err != nil {
 		return d, classify("digest plugins", err)
 	}
@@ -52,12 +72,16 @@ const pluginRevisions = `
 	ORDER BY id
 	LIMIT $3`
 
-// Revisions lists a bucket's plugins with their revisions.
-func (s *Store) Revisions(ctx context.Context, bucket int, after string) ([]events.Revision, error) {
+// Revisions lists what of a kind is in a bucket, with the revisions.
+func (s *Store) Revisions(ctx context.Context, k events.Kind, bucket int, after string) ([]events.Revision, error) {
+	query := pluginRevisions
+	if k == events.KindPack {
+		query = packRevisions
+	}
 	if after == "" {
 		after = uuid.Nil.String()
 	}
-	rows, err := s.pool.Query(ctx, pluginRevisions, bucket, after, events.MaxRevisions)
+	rows, err := s.pool.Query(ctx, query, bucket, after, events.MaxRevisions)
 	if err != nil {
 		return nil, classify("list revisions", err)
 	}
@@ -88,6 +112,20 @@ func (s *Store) States(ctx context.Context, ids []string, after string) (events.
 		return events.States{}, classify("read states", err)
 	}
 	return fit(plugins, len(plugins) == events.MaxStates)
+}
+
+// PackStates gives the whole states of the packs with the ids, or of all from
+// after an id on, removed ones too. Packs are few and small.
+func (s *Store) PackStates(ctx context.Context, ids []string, after string) (out events.States, err error) {
+	const step = 20 // of 200 plugins each they still fit into one message
+	if after == "" {
+		after = uuid.Nil.String()
+	}
+	out.Packs, err = readPacks(ctx, s.pool, selectPacks+` WHERE k.id > $1::uuid AND ($2::uuid[] IS NULL OR k.id = ANY ($2::uuid[])) ORDER BY k.id LIMIT $3`, after, ids, step)
+	if len(out.Packs) == step {
+		out.Next = out.Packs[step-1].ID
+	}
+	return out, classify("read packs", err)
 }
 
 // fit keeps as many of the plugins as one message can hold, at least one: each

@@ -49,7 +49,7 @@ func TestCompare(t *testing.T) {
 		t.Fatalf("%d states in %d answers", len(states), answers)
 	}
 	t.Run("digests are what the revisions and the states add up to", func(t *testing.T) {
-		got, err := f.Digests(t.Context())
+		got, err := f.Digests(t.Context(), events.KindPlugin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestCompare(t *testing.T) {
 			}
 		}
 		for bucket := range events.Buckets {
-			rs, err := f.Revisions(t.Context(), bucket, "")
+			rs, err := f.Revisions(t.Context(), events.KindPlugin, bucket, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,6 +31,8 @@ type Options struct {
 	// PublicURL is where the hub is reached from outside, without a slash at its
 	// end.
 	PublicURL string
+	// Status says how far the stores are.
+	Status func(context.Context) (api.Status, error)
 }
 
 // Searcher finds plugins by text and says which engine did.
@@ -72,6 +74,7 @@ func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http
 	h.registerReadme(a)
 	h.registerFeed(a)
 	h.registerBadge(a)
+	h.registerStatus(a)
 	return r
 }
 

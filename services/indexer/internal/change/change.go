@@ -54,26 +54,62 @@ func OfPlugin(p plugpack.Plugin) Change {
 	}
 }
 
+// OfPack makes the change that brings p's state. A pack that is not published
+// is to readers as one that was removed. It has no cached page.
+func OfPack(p plugpack.Pack) Change {
+	return Change{
+		Kind: events.KindPack, ID: p.ID, Revision: p.Revision, Removed: !p.Live(), About: "pack " + p.Slug,
+		document: func() any { return searchdoc.NewPack(p) },
+		pages:    func() (map[string]cache.Page, error) { return nil, nil },
+	}
+}
+
 // OfStates makes the changes that bring what the catalog answered.
 func OfStates(s events.States) []Change {
-	changes := make([]Change, len(s.Plugins))
-	for i, p := range s.Plugins {
-		changes[i] = OfPlugin(p)
+	changes := make([]Change, 0, len(s.Plugins)+len(s.Packs))
+	for _, p := range s.Plugins {
+		changes = append(changes, OfPlugin(p))
+	}
+	for _, p := range s.Packs {
+		changes = append(changes, OfPack(p))
 	}
 	return changes
 }
 
 // Decode reads a message of the stream. An Invalid error says that no retry
 // can help it.
-func Decode(m bus.Msg) (Change, error) {
-	p, err := events.Decode[plugpack.Plugin](m.Data, events.TypePluginChanged)
+func Decode(m bus.Msg) (c Change, err error) {
+	typ, err := events.Type(m.Data)
+	if err != nil {
+		return c, err
+	}
+	if typ == events.TypePackChanged {
+		c, err = decodePack(m.Data)
+	} else {
+		c, err = decodePlugin(m.Data)
+	}
+	c.Again = m.Attempt > 1
+	return c, err
+}
+
+func decodePack(data []byte) (Change, error) {
+	p, err := events.Decode[plugpack.Pack](data, events.TypePackChanged)
+	if err != nil {
+		return Change{}, err
+	}
+	if uuid.Validate(p.ID) != nil || p.Slug == "" || p.Revision < 1 {
+		return Change{}, errs.New(errs.Invalid, "pack %.100q: an id, a slug and a revision are needed", p.ID)
+	}
+	return OfPack(p), nil
+}
+
+func decodePlugin(data []byte) (Change, error) {
+	p, err := events.Decode[plugpack.Plugin](data, events.TypePluginChanged)
 	if err != nil {
 		return Change{}, err
 	}
 	if uuid.Validate(p.ID) != nil || p.Slug == "" || p.Revision < 1 {
 		return Change{}, errs.New(errs.Invalid, "plugin %.100q: an id, a slug and a revision are needed", p.ID)
 	}
-	c := OfPlugin(p)
-	c.Again = m.Attempt > 1
-	return c, nil
+	return OfPlugin(p), nil
 }

@@ -69,6 +69,9 @@ func (w *Writer) write(ctx context.Context, c change.Change) error {
 	// the mark by id. So that is written first, after the older pages at the
 	// others have gone.
 	keys := slices.Sorted(maps.Keys(rendered))
+	if len(keys) == 0 {
+		return nil
+	}
 	for _, key := range keys[1:] {
 		if err := w.pages.Raise(ctx, key, c.Revision); err != nil {
 			return fmt.Errorf("write pages of %s: %w", c.About, err)
