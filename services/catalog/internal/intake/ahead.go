@@ -45,19 +45,24 @@ func (a *ahead) has(m bus.Msg) bool {
 	return ok
 }
 
-// observe applies an observation, with those that follow it if that goes well.
-func (in *Intake) observe(ctx context.Context, m bus.Msg) error {
-	if in.ahead.has(m) {
+// applyAhead applies m with what follows it if that goes well, else alone.
+func (in *Intake) applyAhead(ctx context.Context, m bus.Msg, alone func(context.Context) error) error {
+	if in.ahead.has(m) || m.Attempt == 1 && in.applyTogether(ctx, m) {
 		return nil
 	}
-	if m.Attempt == 1 && in.applyTogether(ctx, m) {
-		return nil
-	}
-	return apply(ctx, in, m, events.TypePluginUpdated, validObservation, in.applyOne)
+	return alone(ctx)
 }
 
-func (in *Intake) applyOne(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error) {
-	outcomes, err := in.store.ApplyObservations(ctx, []plugpack.Observation{o})
+func (in *Intake) observe(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error) {
+	return in.one(ctx, postgres.Event{Observation: &o})
+}
+
+func (in *Intake) list(ctx context.Context, l plugpack.Listing) (postgres.Outcome, error) {
+	return in.one(ctx, postgres.Event{Listing: &l})
+}
+
+func (in *Intake) one(ctx context.Context, e postgres.Event) (postgres.Outcome, error) {
+	outcomes, err := in.store.Apply(ctx, []postgres.Event{e})
 	if err != nil {
 		return "", err
 	}
@@ -76,13 +81,13 @@ func (in *Intake) applyTogether(ctx context.Context, m bus.Msg) bool {
 		in.log.WarnContext(ctx, "applying one by one", "err", err)
 		return false
 	}
-	ms, os := observations(append([]bus.Msg{m}, following...))
-	if len(os) < 2 {
+	ms, es := applicable(append([]bus.Msg{m}, following...))
+	if len(es) < 2 {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := in.store.ApplyObservations(ctx, os); err != nil {
+	if _, err := in.store.Apply(ctx, es); err != nil {
 		in.ahead.size /= 8
 		in.log.InfoContext(ctx, "applying one by one", "err", err)
 		return false
@@ -94,19 +99,32 @@ func (in *Intake) applyTogether(ctx context.Context, m bus.Msg) bool {
 	return true
 }
 
-// observations gives the valid ones at the beginning of ms, each plugin once.
-func observations(ms []bus.Msg) ([]bus.Msg, []plugpack.Observation) {
-	var os []plugpack.Observation
+// applicable gives the valid listings and observations at the beginning of ms,
+// each plugin once.
+func applicable(ms []bus.Msg) ([]bus.Msg, []postgres.Event) {
+	var es []postgres.Event
 	seen, bytes := map[plugpack.Key]bool{}, 0
 	for i, m := range ms {
-		if bytes += len(m.Data); bytes > togetherBytes {
-			return ms[:i], os
+		e, ok := event(m)
+		if bytes += len(m.Data); !ok || bytes > togetherBytes || e.Observation != nil && seen[e.Observation.Key()] {
+			return ms[:i], es
 		}
-		o, err := events.Decode[plugpack.Observation](m.Data, events.TypePluginUpdated)
-		if err != nil || validObservation(o) != nil || seen[o.Key()] {
-			return ms[:i], os
+		if e.Observation != nil {
+			seen[e.Observation.Key()] = true
 		}
-		seen[o.Key()], os = true, append(os, o)
+		es = append(es, e)
 	}
-	return ms, os
+	return ms, es
+}
+
+func event(m bus.Msg) (e postgres.Event, ok bool) {
+	switch typ, _ := events.Type(m.Data); typ {
+	case events.TypePluginUpdated:
+		o, err := events.Decode[plugpack.Observation](m.Data, typ)
+		return postgres.Event{Observation: &o}, err == nil && validObservation(o) == nil
+	case events.TypeMarketplaceScanned:
+		l, err := events.Decode[plugpack.Listing](m.Data, typ)
+		return postgres.Event{Listing: &l}, err == nil && validListing(l) == nil
+	}
+	return e, false
 }

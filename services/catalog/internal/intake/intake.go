@@ -28,8 +28,7 @@ const patience = 2 * time.Minute
 
 // Store is where events go.
 type Store interface {
-	ApplyObservations(ctx context.Context, os []plugpack.Observation) ([]postgres.Outcome, error)
-	ApplyListing(ctx context.Context, l plugpack.Listing) (postgres.Outcome, error)
+	Apply(ctx context.Context, events []postgres.Event) ([]postgres.Outcome, error)
 	ApplyFailure(ctx context.Context, f plugpack.Failure) (postgres.Outcome, error)
 	ApplyOptOut(ctx context.Context, o plugpack.OptOut) (postgres.Outcome, error)
 	ApplyDiscovery(ctx context.Context, d plugpack.Discovery) (postgres.Outcome, error)
@@ -65,9 +64,9 @@ func (in *Intake) Handle(ctx context.Context, m bus.Msg) error {
 	}
 	switch typ {
 	case events.TypePluginUpdated:
-		return in.observe(ctx, m)
+		return in.applyAhead(ctx, m, func(ctx context.Context) error { return apply(ctx, in, m, typ, validObservation, in.observe) })
 	case events.TypeMarketplaceScanned:
-		return apply(ctx, in, m, typ, validListing, in.store.ApplyListing)
+		return in.applyAhead(ctx, m, func(ctx context.Context) error { return apply(ctx, in, m, typ, validListing, in.list) })
 	case events.TypeMarketplaceFailed:
 		return apply(ctx, in, m, typ, validFailure, in.store.ApplyFailure)
 	case events.TypeRepositoryOptedOut:

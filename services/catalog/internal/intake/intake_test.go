@@ -7,7 +7,6 @@ import (
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
-	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 	"github.com/plugpack/plugpack/services/catalog/internal/intake"
@@ -17,7 +16,7 @@ import (
 // hanging is a store whose connection hangs if it may.
 type hanging struct{ intake.Store }
 
-func (hanging) ApplyObservations(ctx context.Context, _ []plugpack.Observation) ([]postgres.Outcome, error) {
+func (hanging) Apply(ctx context.Context, _ []postgres.Event) ([]postgres.Outcome, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		return nil, errs.New(errs.Internal, "hangs for ever")
 	}

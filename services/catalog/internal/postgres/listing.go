@@ -18,49 +18,44 @@ import (
 // believable: an empty one, or one that lacks more than a fifth of the
 // plugins, removes nothing and is held until a person confirms it (ConfirmScan)
 // or a later scan brings the plugins back.
-func (s *Store) ApplyListing(ctx context.Context, l plugpack.Listing) (outcome Outcome, err error) {
-	err = s.tx(ctx, "apply listing of "+string(l.Key), func(tx pgx.Tx) error {
-		if err := lock(ctx, tx, l.Key); err != nil {
-			return err
-		}
-		outcome, err = applyListing(ctx, tx, l)
-		return err
-	})
-	if outcome == Held {
-		s.log.ErrorContext(ctx, "listing held: it would remove too much; run catalog confirm-scan if that is right",
-			"marketplace", l.Key, "names", len(l.Names))
-	}
-	return outcome, err
-}
-
-func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, error) {
-	covered, err := optedOut(ctx, tx, l.Repository, l.Key)
+func (s *Store) ApplyListing(ctx context.Context, l plugpack.Listing) (Outcome, error) {
+	outcomes, err := s.Apply(ctx, []Event{{Listing: &l}})
 	if err != nil {
 		return "", err
+	}
+	return outcomes[0], nil
+}
+
+// applyListing gives the ids of the plugins that it changed, which are to be
+// announced.
+func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, []string, error) {
+	covered, err := optedOut(ctx, tx, l.Repository, l.Key)
+	if err != nil {
+		return "", nil, err
 	}
 	if covered {
 		// Its observations know only the name, which may be a new one.
 		_, err := tx.Exec(ctx, insertOptOut, string(l.Key), "", l.ObservedAt)
-		return OptedOut, err
+		return OptedOut, nil, err
 	}
 	m, err := resolveMarketplace(ctx, tx, l)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if l.ObservedAt.Before(m.ScannedAt) || l.ObservedAt.Before(m.GoneAt) {
-		return Older, announce(ctx, tx, m.touched) // a rename may be news though its listing is not
+		return Older, m.touched, nil // a rename may be news though its listing is not
 	}
 	changed := newSet(m.touched)
 	moved, err := applyRenames(ctx, tx, m, l)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	changed.add(moved...)
 
 	outcome := Applied
 	live, err := livePlugins(ctx, tx, m.ID)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	gone := absent(live, l)
 	if tooMany(len(gone), len(live), m, l) {
@@ -68,16 +63,16 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 	} else {
 		removed, err := removePlugins(ctx, tx, gone, l.ObservedAt)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		changed.add(removed...)
 	}
 	shown, err := updateHead(ctx, tx, m, l, outcome)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	changed.add(shown...)
-	return outcome, announce(ctx, tx, changed.list())
+	return outcome, changed.list(), nil
 }
 
 // tooMany is the removal guard. A marketplace's first listing has none before

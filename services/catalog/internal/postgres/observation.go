@@ -36,66 +36,13 @@ func (s *Store) ApplyObservation(ctx context.Context, o plugpack.Observation) (O
 	return outcomes[0], nil
 }
 
-// ApplyObservations does that for several, one after the other but in one
-// transaction: all or none. No plugin may be among them twice.
-func (s *Store) ApplyObservations(ctx context.Context, os []plugpack.Observation) (outcomes []Outcome, err error) {
-	what := fmt.Sprintf("apply %s and %d more", os[0].Key(), len(os)-1)
-	if len(os) == 1 {
-		what = "apply " + os[0].Key().String()
+// ApplyObservations does that for several; see Apply.
+func (s *Store) ApplyObservations(ctx context.Context, os []plugpack.Observation) ([]Outcome, error) {
+	events := make([]Event, len(os))
+	for i := range os {
+		events[i].Observation = &os[i]
 	}
-	err = s.tx(ctx, what, func(tx pgx.Tx) error {
-		if err := lockAll(ctx, tx, os); err != nil {
-			return err
-		}
-		rows, err := pluginRows(ctx, tx, os)
-		if err != nil {
-			return err
-		}
-		b := batch{rows: rows}
-		for _, o := range os {
-			outcome, err := b.apply(ctx, tx, o)
-			if err != nil {
-				return err
-			}
-			outcomes = append(outcomes, outcome)
-		}
-		return b.finish(ctx, tx)
-	})
-	return outcomes, err
-}
-
-// lockAll takes the marketplaces' locks in one order, or two batches could wait
-// for each other.
-func lockAll(ctx context.Context, tx pgx.Tx, os []plugpack.Observation) error {
-	var keys []plugpack.MarketplaceKey
-	for _, o := range os {
-		keys = append(keys, o.Marketplace)
-	}
-	slices.Sort(keys)
-	for _, k := range slices.Compact(keys) {
-		if err := lock(ctx, tx, k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// batch collects what observations of one transaction have in common.
-type batch struct {
-	rows    map[string]pluginRow // of known plugins, by key
-	changed []string             // ids, to be announced
-	touched []string             // ids of unchanged plugins, with the times
-	times   []time.Time          // at which they were seen
-}
-
-// finish stores the clocks of the unchanged and announces the changed.
-func (b *batch) finish(ctx context.Context, tx pgx.Tx) error {
-	if len(b.touched) > 0 {
-		if _, err := tx.Exec(ctx, touchPlugins, b.touched, b.times); err != nil {
-			return err
-		}
-	}
-	return announce(ctx, tx, b.changed)
+	return s.Apply(ctx, events)
 }
 
 func (b *batch) apply(ctx context.Context, tx pgx.Tx, o plugpack.Observation) (Outcome, error) {
