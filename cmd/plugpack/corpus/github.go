@@ -27,9 +27,8 @@ type gitHub struct {
 }
 
 // startGitHub starts the look-alike on a free port and waits for the line that
-// it prints when it is ready.
-func startGitHub(ctx context.Context, shared, work string) (*gitHub, error) {
-	dir := filepath.Join(work, "github")
+// it prints when it is ready. It works in the new folder dir.
+func startGitHub(ctx context.Context, shared, dir string) (*gitHub, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func run(ctx context.Context, program, shared string, bench bool) error {
 	if err := os.Chmod(work, 0o755); err != nil { // the database runs as another user
 		return err
 	}
-	gh, err := startGitHub(ctx, shared, work)
+	gh, err := startGitHub(ctx, shared, filepath.Join(work, "github"))
 	if err != nil {
 		return err
 	}
@@ -66,6 +66,13 @@ func run(ctx context.Context, program, shared string, bench bool) error {
 	if err != nil {
 		return err
 	}
+	// The first one has moved on by a commit.
+	again, err := startGitHub(ctx, shared, filepath.Join(work, "github-again"))
+	if err != nil {
+		return err
+	}
+	defer again.stop()
+	c.github = again
 	return c.killed(ctx, filepath.Join(work, "killed"), whole)
 }
 
@@ -77,7 +84,8 @@ type corpus struct {
 	github       *gitHub
 }
 
-// undisturbed scans everything twice and gives the final catalog.
+// undisturbed scans everything, twice, gives the catalog of that, and scans once
+// more after a commit.
 func (c *corpus) undisturbed(ctx context.Context, data string) (dump, error) {
 	p, err := c.up(ctx, data, c.sources)
 	if err != nil {
@@ -106,14 +114,14 @@ func (c *corpus) undisturbed(ctx context.Context, data string) (dump, error) {
 	if err := c.unchangedRun(ctx, data); err != nil {
 		return nil, err
 	}
-	if err := c.changedRun(ctx, data); err != nil {
-		return nil, err
-	}
 	if err := accounted(rows); err != nil {
 		return nil, err
 	}
 	whole, err := readDump(ctx, p.client)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.changedRun(ctx, data); err != nil {
 		return nil, err
 	}
 	return whole, p.interrupt()

@@ -78,27 +78,19 @@ func unscanned(rows map[string]*row) []string {
 }
 
 // searchable counts the marketplace's plugins that a search for their own name
-// finds. One that other marketplaces list too is shown once, as whichever
-// listing speaks for all.
+// finds.
 func searchable(ctx context.Context, client *api.Client, key string) (n int, err error) {
 	ps, err := plugins(ctx, client, url.Values{"marketplace": {key}})
 	if err != nil {
 		return 0, err
 	}
 	for _, p := range ps {
-		for _, q := range []url.Values{{"marketplace": {key}}, {}} {
-			q.Set("q", p.Name)
-			q.Set("limit", "100")
-			s, err := client.Search(ctx, q)
-			if err != nil {
-				return 0, fmt.Errorf("search %q: %w", p.Name, err)
-			}
-			if slices.ContainsFunc(s.Plugins, func(found api.Plugin) bool {
-				return found.ID == p.ID || found.Name == p.Name && found.Origin == p.Origin && p.Origin != ""
-			}) {
-				n++
-				break
-			}
+		s, err := client.Search(ctx, url.Values{"q": {p.Name}, "marketplace": {key}, "limit": {"100"}})
+		if err != nil {
+			return 0, fmt.Errorf("search %q: %w", p.Name, err)
+		}
+		if slices.ContainsFunc(s.Plugins, func(found api.Plugin) bool { return found.ID == p.ID }) {
+			n++
 		}
 	}
 	return n, nil
