@@ -16,6 +16,9 @@ func complete(doc *huma.OpenAPI, op *huma.Operation) {
 	if problem != nil && strings.Contains(op.Path, "{") {
 		op.Responses["404"] = &huma.Response{Description: http.StatusText(http.StatusNotFound), Content: problem.Content}
 	}
+	if problem != nil && op.RequestBody != nil {
+		op.Responses["400"] = &huma.Response{Description: http.StatusText(http.StatusBadRequest), Content: problem.Content}
+	}
 	exemplify(doc.Components.Schemas, op)
 }
 
