@@ -1,5 +1,52 @@
 -- The schema after all migrations, for readers. Written by make schema.
 
+CREATE TABLE api_tokens (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_tokens_prefix_key UNIQUE (prefix),
+    CONSTRAINT api_tokens_pkey PRIMARY KEY (id),
+    CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT api_tokens_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT api_tokens_scopes_check CHECK ((scopes <@ ARRAY['reviews'::text, 'packs'::text, 'submissions'::text, 'admin'::text]))
+);
+CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
+
+CREATE TABLE audit_log (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    actor uuid,
+    action text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb NOT NULL DEFAULT '{}'::jsonb,
+    CONSTRAINT audit_log_pkey PRIMARY KEY (id),
+    CONSTRAINT audit_log_actor_fkey FOREIGN KEY (actor) REFERENCES users(id),
+    CONSTRAINT audit_log_action_check CHECK ((length(action) <= 100)),
+    CONSTRAINT audit_log_subject_check CHECK ((length(subject) <= 800))
+);
+CREATE INDEX audit_log_subject ON public.audit_log USING btree (subject, id);
+
+CREATE TABLE curation (
+    plugin_id uuid NOT NULL,
+    featured boolean NOT NULL,
+    verified boolean NOT NULL,
+    official boolean NOT NULL,
+    deprecated text NOT NULL,
+    hidden text NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT curation_pkey PRIMARY KEY (plugin_id),
+    CONSTRAINT curation_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
+    CONSTRAINT curation_deprecated_check CHECK ((length(deprecated) <= 1000)),
+    CONSTRAINT curation_hidden_check CHECK ((length(hidden) <= 1000))
+);
+
 CREATE TABLE derived (
     name text NOT NULL,
     version integer NOT NULL,
@@ -39,6 +86,17 @@ CREATE TABLE marketplace_files (
     CONSTRAINT marketplace_files_pkey PRIMARY KEY (digest),
     CONSTRAINT marketplace_files_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT marketplace_files_subject_check CHECK ((length(subject) <= 600))
+);
+
+CREATE TABLE marketplace_owners (
+    marketplace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    proof text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT marketplace_owners_pkey PRIMARY KEY (marketplace_id, user_id),
+    CONSTRAINT marketplace_owners_marketplace_id_fkey FOREIGN KEY (marketplace_id) REFERENCES marketplaces(id),
+    CONSTRAINT marketplace_owners_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT marketplace_owners_proof_check CHECK ((proof = ANY (ARRAY['login'::text, 'file'::text])))
 );
 
 CREATE TABLE marketplaces (
@@ -276,6 +334,7 @@ CREATE TABLE plugins (
     updated_at timestamp with time zone NOT NULL,
     removed_at timestamp with time zone,
     score integer NOT NULL DEFAULT '-1'::integer,
+    hidden boolean NOT NULL DEFAULT false,
     CONSTRAINT plugins_key_key UNIQUE (key),
     CONSTRAINT plugins_slug_key UNIQUE (slug),
     CONSTRAINT plugins_pkey PRIMARY KEY (id),
@@ -325,6 +384,90 @@ CREATE TABLE repository_stats (
     CONSTRAINT repository_stats_pkey PRIMARY KEY (repository_id, day),
     CONSTRAINT repository_stats_repository_id_fkey FOREIGN KEY (repository_id) REFERENCES repositories(id)
 );
+
+CREATE TABLE review_votes (
+    review_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT review_votes_pkey PRIMARY KEY (review_id, user_id, kind),
+    CONSTRAINT review_votes_review_id_fkey FOREIGN KEY (review_id) REFERENCES reviews(id) ON DELETE CASCADE,
+    CONSTRAINT review_votes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT review_votes_kind_check CHECK ((kind = ANY (ARRAY['helpful'::text, 'report'::text]))),
+    CONSTRAINT review_votes_reason_check CHECK ((length(reason) <= 1000))
+);
+
+CREATE TABLE reviews (
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    rating smallint NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    pro_tip text NOT NULL,
+    gotcha text NOT NULL,
+    example_url text NOT NULL,
+    frameworks text[] NOT NULL,
+    team_size text NOT NULL,
+    digest text NOT NULL,
+    version text NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    edition bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT reviews_plugin_id_user_id_key UNIQUE (plugin_id, user_id),
+    CONSTRAINT reviews_pkey PRIMARY KEY (id),
+    CONSTRAINT reviews_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
+    CONSTRAINT reviews_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT reviews_body_check CHECK ((length(body) <= 5000)),
+    CONSTRAINT reviews_example_url_check CHECK ((length(example_url) <= 512)),
+    CONSTRAINT reviews_frameworks_check CHECK ((cardinality(frameworks) <= 20)),
+    CONSTRAINT reviews_gotcha_check CHECK ((length(gotcha) <= 1000)),
+    CONSTRAINT reviews_pro_tip_check CHECK ((length(pro_tip) <= 1000)),
+    CONSTRAINT reviews_rating_check CHECK (((rating >= 1) AND (rating <= 5))),
+    CONSTRAINT reviews_reason_check CHECK ((length(reason) <= 1000)),
+    CONSTRAINT reviews_state_check CHECK ((state = ANY (ARRAY['shown'::text, 'held'::text, 'hidden'::text]))),
+    CONSTRAINT reviews_team_size_check CHECK ((team_size = ANY (ARRAY[''::text, 'solo'::text, 'small'::text, 'medium'::text, 'large'::text]))),
+    CONSTRAINT reviews_title_check CHECK ((length(title) <= 200))
+);
+CREATE INDEX reviews_held ON public.reviews USING btree (updated_at, id) WHERE (state = 'held'::text);
+CREATE INDEX reviews_shown ON public.reviews USING btree (plugin_id, created_at DESC, id DESC) WHERE (state = 'shown'::text);
+
+CREATE TABLE submissions (
+    id uuid NOT NULL,
+    user_id uuid,
+    key text NOT NULL,
+    state text NOT NULL,
+    reasons text[] NOT NULL DEFAULT '{}'::text[],
+    steps jsonb NOT NULL,
+    scan text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT submissions_pkey PRIMARY KEY (id),
+    CONSTRAINT submissions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT submissions_key_check CHECK ((length(key) <= 600)),
+    CONSTRAINT submissions_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'fetched'::text, 'validated'::text, 'listed'::text, 'rejected'::text])))
+);
+CREATE UNIQUE INDEX submissions_open ON public.submissions USING btree (key) WHERE (state <> ALL (ARRAY['listed'::text, 'rejected'::text]));
+
+CREATE TABLE users (
+    id uuid NOT NULL,
+    github_id bigint NOT NULL,
+    login text NOT NULL,
+    avatar text NOT NULL,
+    roles text[] NOT NULL DEFAULT '{}'::text[],
+    banned text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT users_github_id_key UNIQUE (github_id),
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_avatar_check CHECK ((length(avatar) <= 512)),
+    CONSTRAINT users_banned_check CHECK ((length(banned) <= 1000)),
+    CONSTRAINT users_login_check CHECK (((length(login) >= 1) AND (length(login) <= 100))),
+    CONSTRAINT users_roles_check CHECK ((roles <@ ARRAY['admin'::text, 'curator'::text]))
+);
+CREATE INDEX users_login ON public.users USING btree (lower(login));
 
 CREATE TABLE words (
     word text NOT NULL,

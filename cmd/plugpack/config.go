@@ -39,7 +39,7 @@ func (c Config) Validate() error {
 		return errs.New(errs.Invalid, "MEILISEARCH_API_KEY is not set: MEILISEARCH_URL needs it")
 	}
 	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.Indexer.Validate(), c.Catalog.Validate(),
-		c.Catalog.CheckHTTPS(c.Production()), c.CheckHTTPS(c.Production()))
+		c.Catalog.CheckProduction(c.Production()), c.CheckHTTPS(c.Production()))
 }
 
 // loadConfig reads the environment. Warnings and errors are all that a person

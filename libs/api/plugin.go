@@ -52,7 +52,13 @@ type PluginPage struct {
 	Costs        *plugpack.Costs       `json:"costs,omitempty" doc:"Tokens it takes in a session, by the client's own figure and for all components"`
 	Documents    plugpack.Documents    `json:"documents" doc:"What it brings to read; of the texts only the beginning of the README"`
 	Aliases      []string              `json:"aliases" doc:"Earlier slugs, which redirect here"`
+	Official     bool                  `json:"official,omitempty" doc:"By the maker of the client"`
+	Deprecated   string                `json:"deprecated,omitempty" doc:"Why curators say not to use it any more"`
+	Rating       *plugpack.Rating      `json:"rating,omitempty" doc:"Of its reviews; missing when there are none"`
 }
+
+// HiddenDetail is what is said at the address of a plugin that curators hid.
+func HiddenDetail(reason string) string { return "this plugin was hidden by a curator: " + reason }
 
 // MarketplaceRef names the marketplace of a plugin.
 type MarketplaceRef struct {
@@ -150,6 +156,7 @@ func NewPluginPage(p plugpack.Plugin) PluginPage {
 		Files: p.Facts.Files, Bytes: p.Facts.Bytes, Components: orEmpty(p.Facts.Components),
 		Requirements: p.Facts.Requirements, Verdicts: p.Facts.Verdicts, Costs: p.Facts.Costs,
 		Documents: p.Facts.Documents, Aliases: orEmpty(p.Aliases),
+		Official: p.Official, Deprecated: p.Deprecated, Rating: p.Rating,
 	}
 }
 

@@ -23,7 +23,7 @@ type Page struct {
 	Revision int64
 	Status   int    // 200, 301 or 404
 	Location string // of a 301
-	Body     []byte // of a 200
+	Body     []byte // of a 200; of a 404 its detail, where it is not the usual one
 }
 
 // Pages is a store of pages. A missing page is no error.
@@ -79,6 +79,8 @@ func Render(p plugpack.Plugin) (map[string]Page, error) {
 	switch {
 	case p.Removed && p.Successor != "":
 		own.Status, own.Location = 301, PluginPath(p.Successor)
+	case p.Hidden != "":
+		own.Body = []byte(api.HiddenDetail(p.Hidden))
 	case !p.Removed:
 		body, err := api.Marshal(api.NewPluginPage(p))
 		if err != nil {

@@ -51,6 +51,8 @@ func unfit(p plugpack.Plugin) string {
 	switch {
 	case p.Removed:
 		return "it was removed from its marketplace"
+	case p.Hidden != "":
+		return "it was hidden by a curator: " + p.Hidden
 	case f.State == plugpack.StateMissing, f.State == plugpack.StateBroken, f.State == plugpack.StateUnsupported:
 		return "no client can install it: " + f.StateReason
 	case f.Declared != nil && len(f.Declared.Inline) > 0:

@@ -219,7 +219,12 @@ type Plugin struct {
 	Aliases   []string `json:"aliases,omitempty"` // earlier slugs
 	Featured  bool     `json:"featured"`
 	Verified  bool     `json:"verified"`
-	Stars     int      `json:"stars"`
+	// What else curators say: Deprecated and Hidden are the reasons.
+	Official   bool    `json:"official,omitempty"`
+	Deprecated string  `json:"deprecated,omitempty"`
+	Hidden     string  `json:"hidden,omitempty"`
+	Rating     *Rating `json:"rating,omitempty"` // nil: nobody has reviewed it
+	Stars      int     `json:"stars"`
 	// Score is the quality report's as it is shown now; nil: there is none.
 	Score       *int          `json:"score"`
 	Maintenance Maintenance   `json:"maintenance"` // of the marketplace's repository
@@ -228,6 +233,9 @@ type Plugin struct {
 	FirstSeen   time.Time     `json:"first_seen"`
 	UpdatedAt   time.Time     `json:"updated_at"`
 }
+
+// Listed says whether lists and searches show the plugin.
+func (p Plugin) Listed() bool { return !p.Removed && p.Hidden == "" }
 
 // Key gives the plugin's key.
 func (p Plugin) Key() Key { return p.Marketplace.Key.Plugin(p.Name) }

@@ -22,6 +22,7 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/outbox"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest"
+	"github.com/plugpack/plugpack/services/catalog/internal/rest/live"
 	"github.com/plugpack/plugpack/services/catalog/internal/search"
 	"github.com/plugpack/plugpack/services/catalog/internal/status"
 	"github.com/plugpack/plugpack/services/catalog/internal/upkeep"
@@ -71,6 +72,7 @@ type Catalog struct {
 	relay  *outbox.Relay
 	upkeep *upkeep.Upkeep
 	rest   http.Handler
+	feed   *live.Feed
 }
 
 // OpenDB opens a pool as the catalog needs it.
@@ -78,11 +80,11 @@ func OpenDB(ctx context.Context, url string) (*pgxpool.Pool, error) { return pos
 
 // New makes a catalog on a migrated database.
 func New(o Options, d Deps) *Catalog {
-	store := postgres.New(d.DB, d.Log)
-	public := o.rest()
+	store, feed := postgres.New(d.DB, d.Log), live.New(d.Bus)
+	public := o.rest(feed)
 	public.Status = status.Status{Bus: d.Bus, Store: store, Now: time.Now}.Get
 	return &Catalog{
-		bus: d.Bus, store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
+		feed: feed, bus: d.Bus, store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),
 		upkeep: upkeep.New(store, d.Log), rest: rest.New(public, store, d.search(store), d.Log),
 	}
 }
@@ -95,6 +97,7 @@ func (c *Catalog) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.intake.Run(ctx) })
 	g.Go(func() error { return c.relay.Run(ctx) })
+	context.AfterFunc(ctx, c.feed.Stop)
 	g.Go(func() error { return c.upkeep.Run(ctx) })
 	g.Go(func() error { return answer.Run(ctx, c.bus, c.store) })
 	return g.Wait()

@@ -21,6 +21,7 @@ import (
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/libs/local/nats"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/testkit"
@@ -59,7 +60,7 @@ func (f *fixture) addCatalog() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	c := catalog.New(catalog.Options{PublicURL: "https://plugpack.example"}, catalog.Deps{DB: db, Bus: testkit.BusOn(f.t, f.nats), Log: testkit.Log(f.t)})
+	c := catalog.New(options(), catalog.Deps{DB: db, Bus: testkit.BusOn(f.t, f.nats), Log: testkit.Log(f.t)})
 	ctx, stop := context.WithCancel(context.WithoutCancel(f.t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
@@ -113,6 +114,13 @@ func (f *fixture) changed(slug string, revision int64) plugpack.Plugin {
 		return false
 	})
 	return p
+}
+
+// key signs who asks, as the gateway does.
+const key = "a secret of more than thirty-two characters"
+
+func options() catalog.Options {
+	return catalog.Options{PublicURL: "https://plugpack.example", Options: identity.Options{SecretKey: key}}
 }
 
 func TestFromScraperToAnnouncement(t *testing.T) {

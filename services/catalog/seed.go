@@ -30,12 +30,12 @@ func SeedPacks(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, drafts [
 			log.WarnContext(ctx, "pack not made: none of its plugins is known", "pack", d.Slug)
 			continue
 		}
-		p, err := store.CreatePack(ctx, d, time.Now())
+		p, err := store.CreatePack(ctx, "", d, time.Now())
 		if errs.KindOf(err) == errs.Conflict {
 			continue // it is there
 		}
 		if err == nil {
-			_, err = store.MarkPack(ctx, p.ID, p.Edition, postgres.PackMarks{Published: new(true)}, time.Now())
+			_, err = store.MarkPack(ctx, "", p.ID, p.Edition, postgres.PackMarks{Published: new(true)}, time.Now())
 		}
 		if err != nil {
 			return made, err
@@ -62,4 +62,15 @@ func knownOnly(ctx context.Context, store *postgres.Store, log *slog.Logger, d *
 	}
 	d.Plugins = known
 	return nil
+}
+
+// SetRoles gives a user who has signed in exactly the roles: how a hub gets its
+// first admin.
+func SetRoles(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, login string, roles []string) error {
+	var list []plugpack.Role
+	for _, r := range roles {
+		list = append(list, plugpack.Role(r))
+	}
+	_, err := postgres.New(db, log).SetRoles(ctx, "", login, list)
+	return err
 }

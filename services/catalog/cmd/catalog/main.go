@@ -4,6 +4,8 @@
 //	catalog migrate              bring the schema to the newest version
 //	catalog republish            announce every plugin again
 //	catalog confirm-scan KEY     apply the removals that a marketplace's guard held back
+//	catalog set-roles LOGIN [admin|curator…]
+//	                             give a user who has signed in exactly these roles
 //	catalog seed-packs FILE      make the packs of a JSON list that are not there yet
 //	catalog loadtest-data N      put N made-up plugins into an empty catalog
 package main
@@ -91,10 +93,12 @@ func operate(ctx context.Context, p *service.Process, args []string) error {
 			fmt.Printf("%d plugins of %s are removed\n", removed, args[1])
 		}
 		return err
+	case args[0] == "set-roles" && len(args) >= 2:
+		return catalog.SetRoles(ctx, db, p.Log, args[1], args[2:])
 	case args[0] == "seed-packs" && len(args) == 2:
 		return seedPacks(ctx, p, db, args[1])
 	}
-	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO | seed-packs FILE | loadtest-data N]")
+	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO | set-roles LOGIN [admin|curator…] | seed-packs FILE | loadtest-data N]")
 }
 
 func seedPacks(ctx context.Context, p *service.Process, db *pgxpool.Pool, file string) error {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
@@ -90,7 +91,8 @@ func (r *Relay) send(ctx context.Context, o *postgres.Outbox) (int, error) {
 	for _, group := range bySubject(ms) {
 		g.Go(func() error {
 			for _, m := range group {
-				if err := r.bus.Publish(publishCtx, m); err != nil {
+				// A scan that waits already is not queued a second time.
+				if err := r.bus.Publish(publishCtx, m); err != nil && errs.KindOf(err) != errs.Conflict {
 					return err
 				}
 			}

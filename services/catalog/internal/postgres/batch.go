@@ -43,7 +43,10 @@ func (s *Store) Apply(ctx context.Context, events []Event) (outcomes []Outcome, 
 			}
 			outcomes = append(outcomes, outcome)
 		}
-		return b.finish(ctx, tx)
+		if err := b.finish(ctx, tx); err != nil {
+			return err
+		}
+		return followAll(ctx, tx, events, outcomes)
 	})
 	for i, outcome := range outcomes {
 		if err == nil && outcome == Held {

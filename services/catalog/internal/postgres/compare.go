@@ -14,7 +14,7 @@ import (
 
 // digestPlugins reckons what events.Digest adds up.
 const digestPlugins = `
-	SELECT get_byte(uuid_send(id), 15) AS bucket, removed_at IS NULL AS live, count(*)::int AS n,
+	SELECT get_byte(uuid_send(id), 15) AS bucket, removed_at IS NULL AND NOT hidden AS live, count(*)::int AS n,
 		bit_xor(('x' || left(md5(id::text || ':' || revision), 16))::bit(64)::bigint) AS sum
 	FROM plugins
 	GROUP BY bucket, live`
@@ -66,7 +66,7 @@ func merge(d *events.Digest, part events.Digest) {
 }
 
 const pluginRevisions = `
-	SELECT id::text AS id, revision, removed_at IS NOT NULL AS removed
+	SELECT id::text AS id, revision, removed_at IS NOT NULL OR hidden AS removed
 	FROM plugins
 	WHERE get_byte(uuid_send(id), 15) = $1 AND id > $2::uuid
 	ORDER BY id

@@ -48,7 +48,7 @@ const refreshIndex = `
 			WHERE s.repository_id = r.id AND s.day >= $2::timestamptz::date - 7
 			ORDER BY s.day LIMIT 1
 		) week ON true
-		WHERE p.id = ANY ($1::uuid[]) AND p.removed_at IS NULL
+		WHERE p.id = ANY ($1::uuid[]) AND p.removed_at IS NULL AND NOT p.hidden
 	), weighed AS (
 		SELECT e.*,
 			0.5 * least(1, ln(1 + e.stars) / ln(50000))

@@ -72,6 +72,9 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 		return "", nil, err
 	}
 	changed.add(shown...)
+	if err := followListing(ctx, tx, l); err != nil {
+		return "", nil, err
+	}
 	return outcome, changed.list(), nil
 }
 
@@ -230,6 +233,9 @@ func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome O
 		if f.ObservedAt.Before(m.ScannedAt) || f.ObservedAt.Before(m.FailedAt) || !f.ObservedAt.After(m.RetiredAt) {
 			outcome = Older
 			return nil
+		}
+		if err := followFailure(ctx, tx, f); err != nil {
+			return err
 		}
 		if f.Gone && !m.ListedAt.IsZero() {
 			outcome, err = applyGone(ctx, tx, m, f)

@@ -28,9 +28,9 @@ func draft(slug string, plugins ...string) plugpack.PackDraft {
 
 func (f fixture) pack(d plugpack.PackDraft) plugpack.Pack {
 	f.t.Helper()
-	p, err := f.CreatePack(f.t.Context(), d, sample.At(0))
+	p, err := f.CreatePack(f.t.Context(), "", d, sample.At(0))
 	if err == nil {
-		p, err = f.MarkPack(f.t.Context(), p.ID, p.Edition, postgres.PackMarks{Published: new(true)}, sample.At(0))
+		p, err = f.MarkPack(f.t.Context(), "", p.ID, p.Edition, postgres.PackMarks{Published: new(true)}, sample.At(0))
 	}
 	if err != nil {
 		f.t.Fatal(err)
@@ -102,7 +102,7 @@ func TestPacks(t *testing.T) {
 	t.Run("a draft is seen by nobody", func(t *testing.T) {
 		t.Parallel()
 		f := packStore(t, "a")
-		if _, err := f.CreatePack(t.Context(), draft("ship", "a"), sample.At(0)); err != nil {
+		if _, err := f.CreatePack(t.Context(), "", draft("ship", "a"), sample.At(0)); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := f.CountPacks(t.Context(), postgres.PackFilter{}); n != 0 || err != nil {
@@ -130,10 +130,10 @@ func TestPacks(t *testing.T) {
 		}
 		// Its curator may leave it in, or take it out.
 		d := draft("ship", "z", "b")
-		if got, err = f.UpdatePack(t.Context(), got.ID, got.Edition, d, sample.At(2)); err != nil || len(got.Plugins) != 2 {
+		if got, err = f.UpdatePack(t.Context(), "", got.ID, got.Edition, d, sample.At(2)); err != nil || len(got.Plugins) != 2 {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		if _, err = f.CreatePack(t.Context(), draft("other", "b"), sample.At(2)); errs.KindOf(err) != errs.Invalid {
+		if _, err = f.CreatePack(t.Context(), "", draft("other", "b"), sample.At(2)); errs.KindOf(err) != errs.Invalid {
 			t.Fatalf("a removed plugin came into a new pack: %v", err)
 		}
 	})
@@ -141,10 +141,10 @@ func TestPacks(t *testing.T) {
 		t.Parallel()
 		f := packStore(t, "a", "b")
 		p := f.pack(draft("ship", "a"))
-		if _, err := f.UpdatePack(t.Context(), p.ID, p.Edition, draft("ship", "a", "b"), sample.At(1)); err != nil {
+		if _, err := f.UpdatePack(t.Context(), "", p.ID, p.Edition, draft("ship", "a", "b"), sample.At(1)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := f.UpdatePack(t.Context(), p.ID, p.Edition, draft("ship", "b"), sample.At(2))
+		_, err := f.UpdatePack(t.Context(), "", p.ID, p.Edition, draft("ship", "b"), sample.At(2))
 		if errs.KindOf(err) != errs.Conflict || !strings.Contains(err.Error(), "edition") {
 			t.Fatalf("got %v", err)
 		}
@@ -156,23 +156,23 @@ func TestPacks(t *testing.T) {
 		t.Parallel()
 		f := packStore(t, "a")
 		f.pack(draft("ship", "a"))
-		if _, err := f.CreatePack(t.Context(), draft("ship", "a"), sample.At(0)); errs.KindOf(err) != errs.Conflict {
+		if _, err := f.CreatePack(t.Context(), "", draft("ship", "a"), sample.At(0)); errs.KindOf(err) != errs.Conflict {
 			t.Errorf("a slug twice: %v", err)
 		}
-		if _, err := f.CreatePack(t.Context(), draft("x", "nobody"), sample.At(0)); errs.KindOf(err) != errs.Invalid {
+		if _, err := f.CreatePack(t.Context(), "", draft("x", "nobody"), sample.At(0)); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("an unknown plugin: %v", err)
 		}
-		if _, err := f.CreatePack(t.Context(), draft("y", "a", "a"), sample.At(0)); errs.KindOf(err) != errs.Invalid {
+		if _, err := f.CreatePack(t.Context(), "", draft("y", "a", "a"), sample.At(0)); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("a plugin twice: %v", err)
 		}
-		empty, err := f.CreatePack(t.Context(), draft("z"), sample.At(0))
+		empty, err := f.CreatePack(t.Context(), "", draft("z"), sample.At(0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.MarkPack(t.Context(), empty.ID, 0, postgres.PackMarks{Published: new(true)}, sample.At(0)); errs.KindOf(err) != errs.Invalid {
+		if _, err := f.MarkPack(t.Context(), "", empty.ID, 0, postgres.PackMarks{Published: new(true)}, sample.At(0)); errs.KindOf(err) != errs.Invalid {
 			t.Errorf("an empty pack published: %v", err)
 		}
-		if _, err := f.MarkPack(t.Context(), "018f0000-0000-7000-8000-000000000000", 0, postgres.PackMarks{}, sample.At(0)); errs.KindOf(err) != errs.NotFound {
+		if _, err := f.MarkPack(t.Context(), "", "018f0000-0000-7000-8000-000000000000", 0, postgres.PackMarks{}, sample.At(0)); errs.KindOf(err) != errs.NotFound {
 			t.Errorf("an unknown pack: %v", err)
 		}
 	})
@@ -192,7 +192,7 @@ func TestPacks(t *testing.T) {
 		t.Parallel()
 		f := packStore(t, "a")
 		p := f.pack(draft("ship", "a"))
-		if _, err := f.MarkPack(t.Context(), p.ID, p.Edition, postgres.PackMarks{Removed: true}, sample.At(1)); err != nil {
+		if _, err := f.MarkPack(t.Context(), "", p.ID, p.Edition, postgres.PackMarks{Removed: true}, sample.At(1)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.PackBySlug(t.Context(), "ship"); errs.KindOf(err) != errs.NotFound {
@@ -202,7 +202,7 @@ func TestPacks(t *testing.T) {
 		if !a[len(a)-1].Removed {
 			t.Fatal("the removal is not announced")
 		}
-		if _, err := f.CreatePack(t.Context(), draft("ship", "a"), sample.At(2)); errs.KindOf(err) != errs.Conflict {
+		if _, err := f.CreatePack(t.Context(), "", draft("ship", "a"), sample.At(2)); errs.KindOf(err) != errs.Conflict {
 			t.Fatalf("the slug was given again: %v", err)
 		}
 	})

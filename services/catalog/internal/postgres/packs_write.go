@@ -19,7 +19,7 @@ const insertPack = `
 	ON CONFLICT (slug) DO NOTHING`
 
 // CreatePack makes an unpublished pack of the draft.
-func (s *Store) CreatePack(ctx context.Context, d plugpack.PackDraft, at time.Time) (p plugpack.Pack, err error) {
+func (s *Store) CreatePack(ctx context.Context, by Actor, d plugpack.PackDraft, at time.Time) (p plugpack.Pack, err error) {
 	id := uuid.Must(uuid.NewV7()).String()
 	err = s.write(ctx, "create "+packOf(d.Slug), func(tx pgx.Tx) error {
 		members, err := lockMembers(ctx, tx, id, d)
@@ -34,6 +34,9 @@ func (s *Store) CreatePack(ctx context.Context, d plugpack.PackDraft, at time.Ti
 			return errs.New(errs.Conflict, "slug: there is, or was, a pack %s; choose another slug", d.Slug)
 		}
 		if p, err = setPlugins(ctx, tx, id, d, members); err != nil {
+			return err
+		}
+		if err := audit(ctx, tx, by, "pack.created", "pack:"+p.Slug, map[string]any{"edition": p.Edition, "plugins": len(p.Plugins)}); err != nil {
 			return err
 		}
 		return announcePacks(ctx, tx, []string{id})
@@ -57,7 +60,7 @@ const (
 // UpdatePack replaces what curators wrote. Edition is the one that the curator
 // had before his eyes: another one means that somebody was faster, whose work
 // would be lost.
-func (s *Store) UpdatePack(ctx context.Context, id string, edition int64, d plugpack.PackDraft, at time.Time) (p plugpack.Pack, err error) {
+func (s *Store) UpdatePack(ctx context.Context, by Actor, id string, edition int64, d plugpack.PackDraft, at time.Time) (p plugpack.Pack, err error) {
 	err = s.write(ctx, "update "+packOf(d.Slug), func(tx pgx.Tx) error {
 		// Plugins are locked before the pack, as a scan does.
 		members, err := lockMembers(ctx, tx, id, d)
@@ -73,6 +76,9 @@ func (s *Store) UpdatePack(ctx context.Context, id string, edition int64, d plug
 		if p, err = setPlugins(ctx, tx, id, d, members); err != nil {
 			return err
 		}
+		if err := audit(ctx, tx, by, "pack.updated", "pack:"+p.Slug, map[string]any{"edition": p.Edition, "plugins": len(p.Plugins)}); err != nil {
+			return err
+		}
 		return announcePacks(ctx, tx, []string{id})
 	})
 	return p, err
@@ -86,7 +92,7 @@ type PackMarks struct {
 }
 
 // MarkPack publishes, features or removes a pack.
-func (s *Store) MarkPack(ctx context.Context, id string, edition int64, m PackMarks, at time.Time) (p plugpack.Pack, err error) {
+func (s *Store) MarkPack(ctx context.Context, by Actor, id string, edition int64, m PackMarks, at time.Time) (p plugpack.Pack, err error) {
 	err = s.write(ctx, "mark pack", func(tx pgx.Tx) error {
 		if err := holdPack(ctx, tx, id, edition); err != nil {
 			return err
@@ -101,6 +107,9 @@ func (s *Store) MarkPack(ctx context.Context, id string, edition int64, m PackMa
 		p = packs[0]
 		if p.Published && len(p.Plugins) == 0 {
 			return errs.New(errs.Invalid, "published: a pack needs at least one plugin")
+		}
+		if err := audit(ctx, tx, by, "pack.marked", "pack:"+p.Slug, map[string]any{"featured": p.Featured, "published": p.Published, "removed": p.Removed}); err != nil {
+			return err
 		}
 		return announcePacks(ctx, tx, []string{id})
 	})

@@ -32,7 +32,13 @@ const headColumns = `
 const selectPlugins = headColumns + `,
 		coalesce((SELECT s.slug FROM plugins s WHERE s.id = p.successor_id), '') AS successor,
 		ARRAY(SELECT DISTINCT a.slug FROM plugin_aliases a WHERE a.plugin_id = p.id AND a.slug <> p.slug ORDER BY a.slug) AS aliases,
-		f.components, f.commit_sha, f.digest, f.files, f.bytes, f.requirements, f.verdicts, f.costs, f.declared` + fromPlugins
+		f.components, f.commit_sha, f.digest, f.files, f.bytes, f.requirements, f.verdicts, f.costs, f.declared,
+		coalesce(c.official, false) AS official, coalesce(c.deprecated, '') AS deprecated, coalesce(c.hidden, '') AS hidden,
+		rated.count AS reviews, rated.sum AS rating_sum` + fromPlugins + `
+	LEFT JOIN curation c ON c.plugin_id = p.id
+	LEFT JOIN LATERAL (
+		SELECT count(*)::int AS count, coalesce(sum(v.rating), 0)::int AS sum FROM reviews v WHERE v.plugin_id = p.id AND v.state = 'shown'
+	) rated ON true`
 
 type pluginColumns struct {
 	ID                    string
@@ -80,6 +86,11 @@ type pluginColumns struct {
 	Documents             *plugpack.Documents
 	Excerpt               *string
 	Findings              *plugpack.FindingCounts
+	Official              bool
+	Deprecated            string
+	Hidden                string
+	Reviews               int
+	RatingSum             int
 }
 
 func (c pluginColumns) noun() plugpack.Plugin {
@@ -111,6 +122,10 @@ func (c pluginColumns) noun() plugpack.Plugin {
 	if c.Findings != nil {
 		p.Findings = *c.Findings
 	}
+	if c.Reviews > 0 {
+		p.Rating = new(plugpack.NewRating(c.Reviews, c.RatingSum))
+	}
+	p.Official, p.Deprecated, p.Hidden = c.Official, c.Deprecated, c.Hidden
 	return p
 }
 

@@ -218,6 +218,8 @@ func notHere(p plugpack.Plugin, slug string, headers http.Header) error {
 		to = p.Successor
 	case p.Removed:
 		return huma.ErrorWithHeaders(huma.Error404NotFound("this plugin was removed from its marketplace"), headers)
+	case p.Hidden != "":
+		return huma.ErrorWithHeaders(huma.Error404NotFound(api.HiddenDetail(p.Hidden)), headers)
 	case slug != "" && slug != p.Slug:
 		to = p.Slug
 	}

@@ -18,9 +18,11 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 
 	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/libs/service"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest/emptygit"
+	"github.com/plugpack/plugpack/services/catalog/internal/rest/live"
 )
 
 // maxBody bounds a request's body.
@@ -33,6 +35,10 @@ type Options struct {
 	PublicURL string
 	// Status says how far the stores are.
 	Status func(context.Context) (api.Status, error)
+	// Identities verifies whom the gateway names.
+	Identities *identity.Key
+	// Feed tells changes live; nil where there is no stream.
+	Feed *live.Feed
 }
 
 // Searcher finds plugins by text and says which engine did.
@@ -42,17 +48,18 @@ type Searcher interface {
 }
 
 type handlers struct {
-	options Options
-	store   *postgres.Store
-	search  Searcher
-	log     *slog.Logger
+	identities *identity.Key
+	options    Options
+	store      *postgres.Store
+	search     Searcher
+	log        *slog.Logger
 }
 
 // New makes the handler of every route.
 func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http.Handler {
-	h := &handlers{options: o, store: store, search: find, log: log}
+	h := &handlers{options: o, identities: o.Identities, store: store, search: find, log: log}
 	r := chi.NewRouter()
-	r.Use(recoverer(log), middleware.StripSlashes, middleware.GetHead, middleware.RequestSize(maxBody), withETag)
+	r.Use(recoverer(log), middleware.StripSlashes, middleware.GetHead, middleware.RequestSize(maxBody), withCredentials, withETag)
 	r.NotFound(notFound)
 	r.MethodNotAllowed(methodNotAllowed)
 
@@ -69,6 +76,12 @@ func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http
 	h.registerVersions(a)
 	h.registerMarketplaces(a)
 	h.registerPacks(a)
+	h.registerPackChanges(a)
+	h.registerReviews(a)
+	h.registerSubmissions(a)
+	h.registerMe(a)
+	h.registerAdmin(a)
+	h.registerEvents(a)
 	h.registerFiles(a)
 	h.registerSearch(a)
 	h.registerReadme(a)
@@ -86,6 +99,9 @@ func config() huma.Config {
 	c.SchemasPath = "" // the document holds them
 	c.OnAddOperation = append(c.OnAddOperation, complete)
 	c.CreateHooks = nil // no $schema member in answers
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made at /api/me/tokens"},
+	}
 	encode := huma.Format{Marshal: func(w io.Writer, v any) error { return api.Encode(w, v) }, Unmarshal: huma.DefaultJSONFormat.Unmarshal}
 	c.Formats = map[string]huma.Format{"application/json": encode, "json": encode}
 	return c

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/plugpack/plugpack/libs/api"
 )
 
 // New gives the middleware.
@@ -25,6 +27,10 @@ func New() (func(http.Handler) http.Handler, error) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if tags := r.Header.Get("If-None-Match"); tags != "" {
 				r.Header.Set("If-None-Match", strings.ReplaceAll(tags, `W/"`, `"`))
+			}
+			if api.Streams(r) { // an event must not wait for more to be packed with
+				next.ServeHTTP(w, r)
+				return
 			}
 			compressed(&weakener{ResponseWriter: w}, r)
 		})

@@ -124,7 +124,11 @@ func serve(w http.ResponseWriter, r *http.Request, page cache.Page) {
 		h.Set("Location", page.Location)
 		w.WriteHeader(http.StatusMovedPermanently)
 	default:
-		api.WriteProblem(w, errs.New(errs.NotFound, "this plugin was removed from its marketplace"))
+		detail := "this plugin was removed from its marketplace"
+		if len(page.Body) > 0 {
+			detail = string(page.Body)
+		}
+		api.WriteProblem(w, errs.New(errs.NotFound, "%s", detail))
 	}
 }
 

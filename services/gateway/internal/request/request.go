@@ -250,7 +250,7 @@ func ClientKey(r *http.Request) string {
 	return key
 }
 
-// Bound limits a request's body and its time.
+// Bound limits a request's body and its time, but for an answer that goes on.
 func Bound(maxBody int64, maxTime time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -258,9 +258,11 @@ func Bound(maxBody int64, maxTime time.Duration) func(http.Handler) http.Handler
 				TooLarge(w, maxBody)
 				return
 			}
-			ctx, cancel := context.WithTimeout(r.Context(), maxTime)
-			defer cancel()
-			r = r.WithContext(ctx)
+			if !api.Streams(r) {
+				ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+				defer cancel()
+				r = r.WithContext(ctx)
+			}
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			next.ServeHTTP(w, r)
 		})

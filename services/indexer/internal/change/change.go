@@ -48,7 +48,7 @@ func Index(k events.Kind) string {
 // OfPlugin makes the change that brings p's state.
 func OfPlugin(p plugpack.Plugin) Change {
 	return Change{
-		Kind: events.KindPlugin, ID: p.ID, Revision: p.Revision, Removed: p.Removed, About: p.Key().String(),
+		Kind: events.KindPlugin, ID: p.ID, Revision: p.Revision, Removed: !p.Listed(), About: p.Key().String(),
 		document: func() any { return searchdoc.New(p) },
 		pages:    func() (map[string]cache.Page, error) { return cache.Render(p) },
 	}

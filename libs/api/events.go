@@ -1,0 +1,25 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// EventsPath is where changes are told live.
+const EventsPath = "/api/events"
+
+// Streams says whether the answer to r goes on for as long as the client
+// listens: nothing on its way may gather it up or break it off.
+func Streams(r *http.Request) bool { return strings.TrimSuffix(r.URL.Path, "/") == EventsPath }
+
+// Event is a change as it is told live. Its name is plugin.changed,
+// plugin.removed, pack.changed or pack.removed.
+type Event struct {
+	ID        string    `json:"id" format:"uuid"`
+	Slug      string    `json:"slug"`
+	Name      string    `json:"name"`
+	Revision  int64     `json:"revision"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Path      string    `json:"path" doc:"Where the API tells all about it"`
+}

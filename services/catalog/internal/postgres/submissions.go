@@ -1,0 +1,268 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
+)
+
+// maxOpen bounds the submissions that wait, as each is a scan that somebody
+// else has to wait behind.
+const maxOpen = 500
+
+const selectSubmissions = `
+	SELECT id::text, key, state, reasons, steps, scan, created_at, updated_at FROM submissions`
+
+func readSubmissions(ctx context.Context, q querier, query string, args ...any) ([]plugpack.Submission, error) {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[plugpack.Submission])
+}
+
+const (
+	countOpen        = `SELECT count(*) FROM submissions WHERE state NOT IN ('listed', 'rejected')`
+	insertSubmission = `
+		INSERT INTO submissions (id, user_id, key, state, steps, scan, created_at, updated_at)
+		VALUES ($1, nullif($2, '')::uuid, $3, 'queued', $4, $5, $6, $6)`
+	openSubmission = selectSubmissions + ` WHERE key = $1 AND state NOT IN ('listed', 'rejected') FOR UPDATE`
+)
+
+// Submit keeps the wish to have a marketplace listed, and queues a scan of it
+// ahead of all others. A marketplace that waits already is given as it is.
+func (s *Store) Submit(ctx context.Context, by Actor, k plugpack.MarketplaceKey, at time.Time) (sub plugpack.Submission, err error) {
+	err = s.write(ctx, "submit "+string(k), func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, k); err != nil { // the scan's outcome, too, waits
+			return err
+		}
+		open, err := readSubmissions(ctx, tx, openSubmission, string(k))
+		if err != nil {
+			return err
+		}
+		if len(open) > 0 {
+			sub = open[0]
+			return nil
+		}
+		if out, err := optedOut(ctx, tx, plugpack.Repository{}, k); err != nil || out {
+			return errors.Join(err, errs.New(errs.Conflict, "source: the owner of %s does not want it to be listed", k))
+		}
+		var waiting int
+		if err := tx.QueryRow(ctx, countOpen).Scan(&waiting); err != nil {
+			return err
+		}
+		if waiting >= maxOpen {
+			return errs.RetryLater(errs.TooMany, time.Minute, "%d submissions wait already, try again later", waiting)
+		}
+		sub = plugpack.Submission{
+			ID: uuid.Must(uuid.NewV7()).String(), Key: k, State: plugpack.SubmissionQueued, Scan: uuid.Must(uuid.NewV7()).String(),
+			Steps: []plugpack.SubmissionStep{{State: plugpack.SubmissionQueued, At: at.UTC()}}, CreatedAt: at.UTC(), UpdatedAt: at.UTC(),
+		}
+		if _, err := tx.Exec(ctx, insertSubmission, sub.ID, string(by), string(k), sub.Steps, sub.Scan, at); err != nil {
+			return err
+		}
+		if err := audit(ctx, tx, by, "submission.queued", "marketplace:"+string(k), nil); err != nil {
+			return err
+		}
+		return requestScan(ctx, tx, sub.Scan, k, at)
+	})
+	return sub, err
+}
+
+// requestScan queues a scan through the outbox, so that it is queued exactly
+// when what asked for it is kept.
+func requestScan(ctx context.Context, tx pgx.Tx, scan string, k plugpack.MarketplaceKey, at time.Time) error {
+	m, err := events.NewScanRequested(events.ScanRequested{Scan: scan, Marketplace: k, RequestedAt: at.UTC(), Priority: events.PriorityNow, Force: true})
+	if err != nil {
+		return err
+	}
+	return post(ctx, tx, m)
+}
+
+// post puts a message into the outbox.
+func post(ctx context.Context, tx pgx.Tx, m events.Message) error {
+	var b pgx.Batch
+	b.Queue(insertOutbox, uuid.Must(uuid.NewV7()).String(), m.Subject, m.Data)
+	b.Queue(notifyOutbox)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// SubmissionByID gives a submission.
+func (s *Store) SubmissionByID(ctx context.Context, id string) (plugpack.Submission, error) {
+	subs, err := readSubmissions(ctx, s.pool, selectSubmissions+` WHERE id = $1::uuid`, id)
+	if err == nil && len(subs) == 0 {
+		err = errs.New(errs.NotFound, "no submission has the id %s", id)
+	}
+	if err != nil {
+		return plugpack.Submission{}, classify("read submission", err)
+	}
+	return subs[0], nil
+}
+
+const (
+	moveSubmission = `UPDATE submissions SET state = $2, reasons = $3, steps = $4, updated_at = $5 WHERE id = $1`
+	liveCount      = `SELECT count(*)::int FROM plugins p JOIN marketplaces m ON m.id = p.marketplace_id WHERE m.key = $1 AND p.removed_at IS NULL`
+)
+
+// followListing moves an open submission on by what a scan listed: its file was
+// fetched, it is valid, and with the first plugin it is listed. A file without
+// any plugin is a rejection, with the reasons that its entries have.
+func followListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) error {
+	var reasons []string
+	if len(l.Names) == 0 {
+		reasons = append(reasons, "the marketplace lists no plugin")
+		for _, s := range l.Skipped[:min(len(l.Skipped), 20)] {
+			reasons = append(reasons, fmt.Sprintf("plugins[%d] %s: %s", s.Index, s.Name, s.Reason))
+		}
+	}
+	return follow(ctx, tx, l.Key, reasons, l.ObservedAt)
+}
+
+// followFailure rejects an open submission whose scan failed.
+func followFailure(ctx context.Context, tx pgx.Tx, f plugpack.Failure) error {
+	return follow(ctx, tx, f.Key, []string{plugpack.Cut(plugpack.Clean(f.Reason), plugpack.MaxDescription)}, f.ObservedAt)
+}
+
+// followAll moves on the open submissions of marketplaces whose plugins were
+// seen.
+func followAll(ctx context.Context, tx pgx.Tx, applied []Event, outcomes []Outcome) error {
+	seen := map[plugpack.MarketplaceKey]time.Time{}
+	for i, e := range applied {
+		o := e.Observation
+		if o != nil && (outcomes[i] == Applied || outcomes[i] == Unchanged) && o.ObservedAt.After(seen[o.Marketplace]) {
+			seen[o.Marketplace] = o.ObservedAt
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(seen)) {
+		if err := follow(ctx, tx, k, nil, seen[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow rejects for reasons, or moves on as far as what is known goes. What
+// was observed before the submission says nothing about it.
+func follow(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey, reasons []string, at time.Time) error {
+	open, err := readSubmissions(ctx, tx, openSubmission, string(k))
+	if err != nil || len(open) == 0 || at.Before(open[0].CreatedAt) {
+		return err
+	}
+	sub := open[0]
+	reach := []plugpack.SubmissionState{plugpack.SubmissionRejected}
+	if len(reasons) == 0 {
+		reach = []plugpack.SubmissionState{plugpack.SubmissionFetched, plugpack.SubmissionValidated}
+		var live int
+		if err := tx.QueryRow(ctx, liveCount, string(k)).Scan(&live); err != nil {
+			return err
+		}
+		if live > 0 {
+			reach = append(reach, plugpack.SubmissionListed)
+		}
+	}
+	for _, state := range reach {
+		if slices.ContainsFunc(sub.Steps, func(s plugpack.SubmissionStep) bool { return s.State == state }) {
+			continue
+		}
+		sub.State, sub.Steps = state, append(sub.Steps, plugpack.SubmissionStep{State: state, At: at.UTC()})
+	}
+	_, err = tx.Exec(ctx, moveSubmission, sub.ID, sub.State, emptyIfNil(reasons), sub.Steps, at)
+	return err
+}
+
+const (
+	findOwned = `
+		SELECT m.id::text, m.key, coalesce(r.full_name, '') AS full_name, EXISTS (
+			SELECT FROM marketplace_owners o WHERE o.marketplace_id = m.id AND o.user_id = $2) AS owned
+		FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id
+		WHERE m.id = $1::uuid AND m.retired_at IS NULL`
+	insertOwner = `
+		INSERT INTO marketplace_owners (marketplace_id, user_id, proof, created_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (marketplace_id, user_id) DO NOTHING`
+)
+
+type ownedColumns struct {
+	ID       string
+	Key      plugpack.MarketplaceKey
+	FullName string
+	Owned    bool
+}
+
+func owned(ctx context.Context, tx pgx.Tx, u plugpack.User, id string) (o ownedColumns, err error) {
+	rows, err := tx.Query(ctx, findOwned, id, u.ID)
+	if err != nil {
+		return o, err
+	}
+	o, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[ownedColumns])
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = errs.New(errs.NotFound, "no marketplace has the id %s", id)
+	}
+	return o, err
+}
+
+// OptOutMarketplace removes an owner's marketplace for good: scrapers and
+// catalog are told through the stream that both hear.
+func (s *Store) OptOutMarketplace(ctx context.Context, u plugpack.User, id, reason string, at time.Time) error {
+	return s.write(ctx, "opt marketplace out", func(tx pgx.Tx) error {
+		o, err := owned(ctx, tx, u, id)
+		if err != nil {
+			return err
+		}
+		if !o.Owned && !u.Is(plugpack.Admin) {
+			return errs.New(errs.Forbidden, "claim this marketplace first, so that it is known to be yours")
+		}
+		m, err := events.NewRepositoryOptedOut(plugpack.OptOut{Name: string(o.Key), Reason: reason, At: at.UTC()})
+		if err != nil {
+			return err
+		}
+		if err := audit(ctx, tx, Actor(u.ID), "marketplace.opted-out", "marketplace:"+string(o.Key), map[string]any{"reason": reason}); err != nil {
+			return err
+		}
+		return post(ctx, tx, m)
+	})
+}
+
+// ClaimMarketplace keeps that the marketplace is the user's. Whose login owns
+// the repository at the host needs no other proof.
+func (s *Store) ClaimMarketplace(ctx context.Context, u plugpack.User, id string, at time.Time) error {
+	return s.write(ctx, "claim marketplace", func(tx pgx.Tx) error {
+		o, err := owned(ctx, tx, u, id)
+		if err != nil {
+			return err
+		}
+		if o.Key.Host() != "github.com" || !strings.EqualFold(o.Key.Owner(), u.Login) {
+			return errs.New(errs.Forbidden, "the owner of %s is not %s", o.Key, u.Login)
+		}
+		if _, err := tx.Exec(ctx, insertOwner, id, u.ID, "login", at); err != nil {
+			return err
+		}
+		return audit(ctx, tx, Actor(u.ID), "marketplace.claimed", "marketplace:"+string(o.Key), map[string]any{"proof": "login"})
+	})
+}
+
+// Rescan queues a scan of a marketplace ahead of all others.
+func (s *Store) Rescan(ctx context.Context, by Actor, id string, at time.Time) (scan string, err error) {
+	scan = uuid.Must(uuid.NewV7()).String()
+	err = s.write(ctx, "rescan marketplace", func(tx pgx.Tx) error {
+		o, err := owned(ctx, tx, plugpack.User{ID: uuid.Nil.String()}, id)
+		if err != nil {
+			return err
+		}
+		if err := audit(ctx, tx, by, "marketplace.rescanned", "marketplace:"+string(o.Key), nil); err != nil {
+			return err
+		}
+		return requestScan(ctx, tx, scan, o.Key, at)
+	})
+	return scan, err
+}
