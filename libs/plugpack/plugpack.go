@@ -152,6 +152,7 @@ type Listing struct {
 	Names       []string          `json:"names"`
 	Skipped     []Skipped         `json:"skipped,omitempty"`
 	Renames     map[string]string `json:"renames,omitempty"` // old to new, "" for a deliberate removal
+	Owners      []string          `json:"owners,omitempty"`  // logins that a file of the repository names
 	// FoundBy is the kind of search that found the marketplace; "" where it was
 	// named.
 	FoundBy string `json:"found_by,omitempty"`

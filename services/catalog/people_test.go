@@ -341,6 +341,10 @@ func TestSubmissions(t *testing.T) {
 		}
 		f.want(403, "ann", "POST", at+"/claim", "")
 		f.want(403, "acme", "POST", at+"/opt-out", `{}`)
+		l := sample.Listing("acme/tools", later+1, "deploy")
+		l.Owners = []string{"ann"} // a file of the repository names her
+		f.publish(events.NewMarketplaceScanned(l))
+		testkit.Eventually(t, "ann may claim it", func(context.Context) bool { return f.do("Ann", "POST", at+"/claim", "").Code == 204 })
 		f.want(204, "Acme", "POST", at+"/claim", "")
 		f.want(204, "Acme", "POST", at+"/opt-out", `{"reason":"not for the public"}`)
 		testkit.Eventually(t, "the plugin is removed", func(context.Context) bool { return f.get("/api/plugins/slug/acme-tools-deploy").Code == 404 })

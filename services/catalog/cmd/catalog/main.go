@@ -7,11 +7,14 @@
 //	catalog set-roles LOGIN [admin|curator…]
 //	                             give a user who has signed in exactly these roles
 //	catalog seed-packs FILE      make the packs of a JSON list that are not there yet
+//	catalog export FILE          write what people brought, as JSON lines
+//	catalog import FILE          take that in
 //	catalog loadtest-data N      put N made-up plugins into an empty catalog
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -93,12 +96,16 @@ func operate(ctx context.Context, p *service.Process, args []string) error {
 			fmt.Printf("%d plugins of %s are removed\n", removed, args[1])
 		}
 		return err
+	case args[0] == "export" && len(args) == 2:
+		return export(ctx, p, db, args[1])
+	case args[0] == "import" && len(args) == 2:
+		return take(ctx, p, db, args[1])
 	case args[0] == "set-roles" && len(args) >= 2:
 		return catalog.SetRoles(ctx, db, p.Log, args[1], args[2:])
 	case args[0] == "seed-packs" && len(args) == 2:
 		return seedPacks(ctx, p, db, args[1])
 	}
-	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO | set-roles LOGIN [admin|curator…] | seed-packs FILE | loadtest-data N]")
+	return errs.New(errs.Invalid, "usage: catalog [serve | migrate | republish | confirm-scan HOST/OWNER/REPO | set-roles LOGIN [admin|curator…] | seed-packs FILE | export FILE | import FILE | loadtest-data N]")
 }
 
 func seedPacks(ctx context.Context, p *service.Process, db *pgxpool.Pool, file string) error {
@@ -110,5 +117,24 @@ func seedPacks(ctx context.Context, p *service.Process, db *pgxpool.Pool, file s
 	if err == nil {
 		fmt.Printf("%d packs are made\n", made)
 	}
+	return err
+}
+
+func export(ctx context.Context, p *service.Process, db *pgxpool.Pool, file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) // it names people
+	if err != nil {
+		return errs.New(errs.Invalid, "export: %w", err)
+	}
+	return errors.Join(catalog.Export(ctx, db, p.Log, f), f.Close())
+}
+
+func take(ctx context.Context, p *service.Process, db *pgxpool.Pool, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return errs.New(errs.Invalid, "import: %w", err)
+	}
+	defer f.Close()
+	taken, err := catalog.Import(ctx, db, p.Log, f)
+	fmt.Printf("%d records are taken in\n", taken)
 	return err
 }

@@ -138,7 +138,7 @@ const updateMarketplace = `
 		state = $9, last_error = $10,
 		names = CASE WHEN $9 = 'held' THEN names ELSE $11 END,
 		listed_at = CASE WHEN $9 = 'held' THEN listed_at ELSE $8 END,
-		held_names = CASE WHEN $9 = 'held' THEN $11 END, found_by = $12, gone_at = NULL
+		held_names = CASE WHEN $9 = 'held' THEN $11 END, found_by = $12, gone_at = NULL, owners = $13
 	WHERE id = $1`
 
 // updateHead stores what the file says of itself and what the host says of the
@@ -151,7 +151,7 @@ func updateHead(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Lis
 			l.ObservedAt.UTC().Format(time.RFC3339))
 	}
 	if _, err := tx.Exec(ctx, updateMarketplace, m.ID, l.Name, l.Description, l.Owner, l.Commit, l.Entries,
-		emptyIfNil(l.Skipped), l.ObservedAt, state, problem, emptyIfNil(l.Names), l.FoundBy); err != nil {
+		emptyIfNil(l.Skipped), l.ObservedAt, state, problem, emptyIfNil(l.Names), l.FoundBy, emptyIfNil(l.Owners)); err != nil {
 		return nil, err
 	}
 	maintenance := l.Repository.MaintenanceAt(l.ObservedAt)

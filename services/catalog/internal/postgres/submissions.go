@@ -184,7 +184,7 @@ func follow(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey, reasons [
 const (
 	findOwned = `
 		SELECT m.id::text, m.key, coalesce(r.full_name, '') AS full_name, EXISTS (
-			SELECT FROM marketplace_owners o WHERE o.marketplace_id = m.id AND o.user_id = $2) AS owned
+			SELECT FROM marketplace_owners o WHERE o.marketplace_id = m.id AND o.user_id = $2) AS owned, m.owners
 		FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id
 		WHERE m.id = $1::uuid AND m.retired_at IS NULL`
 	insertOwner = `
@@ -197,6 +197,7 @@ type ownedColumns struct {
 	Key      plugpack.MarketplaceKey
 	FullName string
 	Owned    bool
+	Owners   []string
 }
 
 func owned(ctx context.Context, tx pgx.Tx, u plugpack.User, id string) (o ownedColumns, err error) {
@@ -233,21 +234,26 @@ func (s *Store) OptOutMarketplace(ctx context.Context, u plugpack.User, id, reas
 	})
 }
 
-// ClaimMarketplace keeps that the marketplace is the user's. Whose login owns
-// the repository at the host needs no other proof.
+// ClaimMarketplace keeps that the marketplace is the user's: his login owns the
+// repository at GitHub, or a file in the repository names it.
 func (s *Store) ClaimMarketplace(ctx context.Context, u plugpack.User, id string, at time.Time) error {
 	return s.write(ctx, "claim marketplace", func(tx pgx.Tx) error {
 		o, err := owned(ctx, tx, u, id)
 		if err != nil {
 			return err
 		}
-		if o.Key.Host() != "github.com" || !strings.EqualFold(o.Key.Owner(), u.Login) {
-			return errs.New(errs.Forbidden, "the owner of %s is not %s", o.Key, u.Login)
+		proof := "login"
+		switch {
+		case o.Key.Host() == "github.com" && strings.EqualFold(o.Key.Owner(), u.Login):
+		case slices.Contains(o.Owners, strings.ToLower(u.Login)):
+			proof = "file"
+		default:
+			return errs.New(errs.Forbidden, "neither is %s the owner of %s, nor does its file .plugpack-owners name you; add your login there and wait for the next scan", u.Login, o.Key)
 		}
-		if _, err := tx.Exec(ctx, insertOwner, id, u.ID, "login", at); err != nil {
+		if _, err := tx.Exec(ctx, insertOwner, id, u.ID, proof, at); err != nil {
 			return err
 		}
-		return audit(ctx, tx, Actor(u.ID), "marketplace.claimed", "marketplace:"+string(o.Key), map[string]any{"proof": "login"})
+		return audit(ctx, tx, Actor(u.ID), "marketplace.claimed", "marketplace:"+string(o.Key), map[string]any{"proof": proof})
 	})
 }
 

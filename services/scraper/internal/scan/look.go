@@ -145,7 +145,7 @@ func (p *pass) read(ctx context.Context, source Source, repo Repository, commit 
 	f.listing = plugpack.Listing{
 		Key: repo.Key, Name: content.Name, Description: content.Description, Owner: content.Owner, Version: content.Version,
 		Repository: repo.Repository, Commit: commit, Entries: content.Entries, Names: content.Names,
-		Skipped: content.Skipped, Renames: content.Renames,
+		Skipped: content.Skipped, Renames: content.Renames, Owners: marketplace.Owners(files.FS()),
 	}
 	return f, nil
 }
