@@ -119,6 +119,7 @@ CREATE TABLE marketplaces (
     retired_at timestamp with time zone,
     found_by text NOT NULL DEFAULT ''::text,
     gone_at timestamp with time zone,
+    owners text[] NOT NULL DEFAULT '{}'::text[],
     CONSTRAINT marketplaces_key_key UNIQUE (key),
     CONSTRAINT marketplaces_repository_id_key UNIQUE (repository_id),
     CONSTRAINT marketplaces_pkey PRIMARY KEY (id),
@@ -128,6 +129,7 @@ CREATE TABLE marketplaces (
     CONSTRAINT marketplaces_key_check CHECK ((length(key) <= 600)),
     CONSTRAINT marketplaces_last_error_check CHECK ((length(last_error) <= 4096)),
     CONSTRAINT marketplaces_name_check CHECK ((length(name) <= 512)),
+    CONSTRAINT marketplaces_owners_check CHECK ((cardinality(owners) <= 20)),
     CONSTRAINT marketplaces_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'scanned'::text, 'failed'::text, 'held'::text])))
 );
 

@@ -31,7 +31,7 @@ func (f *fixture) seed(slug string, plugins ...string) {
 	}
 }
 
-func into[T any](t *testing.T, body []byte) (v T) {
+func into[T any](t testing.TB, body []byte) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(body, &v); err != nil {
 		t.Fatalf("%v in %s", err, body)

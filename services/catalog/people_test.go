@@ -24,7 +24,7 @@ type as string
 
 const nobody as = ""
 
-func (a as) sign(t *testing.T, r *http.Request) {
+func (a as) sign(t testing.TB, r *http.Request) {
 	t.Helper()
 	if a == nobody {
 		return
