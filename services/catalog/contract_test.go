@@ -159,7 +159,7 @@ func (c *contract) address(o operation, given map[string]string) string {
 // faults tries the operation with everything and tells what is against the
 // document.
 func (c *contract) faults(o operation) (found []string) {
-	if o.mutates() && !o.open() {
+	if len(o.Security) > 0 && !o.open() {
 		return c.refused(o)
 	}
 	note := func(address string, err error) {
@@ -171,13 +171,14 @@ func (c *contract) faults(o operation) (found []string) {
 	address := c.address(o, nil)
 	w := c.ask(o, address)
 	note(address, c.check(o, w))
-	if len(o.Security) == 0 && w.Code != http.StatusOK && c.hasSample(o) {
+	unlisted := o.path == "/api/submissions/{id}" // whose id only its sender knows
+	if len(o.Security) == 0 && w.Code != http.StatusOK && c.hasSample(o) && !unlisted {
 		note(address, fmt.Errorf("answers %d %.300s, want 200", w.Code, w.Body))
 	}
 	note(address, c.sameBySlash(o, w))
 	for _, p := range o.Parameters {
 		for _, value := range p.values() {
-			if p.In == "path" && value == "" {
+			if p.In == "path" && value == "" || p.In == "header" {
 				continue
 			}
 			address := c.address(o, map[string]string{p.Name: value})
@@ -256,7 +257,7 @@ func (c *contract) sameBySlash(o operation, w *httptest.ResponseRecorder) error 
 	if slash.Code != w.Code || !o.streams() && !bytes.Equal(slash.Body.Bytes(), w.Body.Bytes()) {
 		return fmt.Errorf("with a slash at its end it answers %d %.200s", slash.Code, slash.Body)
 	}
-	if o.streams() {
+	if o.streams() || o.mutates() {
 		return nil
 	}
 	if head := ask(c.handler, http.MethodHead, path+"?"+query, ""); head.Code != w.Code {

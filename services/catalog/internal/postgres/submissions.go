@@ -102,7 +102,7 @@ func post(ctx context.Context, tx pgx.Tx, m events.Message) error {
 func (s *Store) SubmissionByID(ctx context.Context, id string) (plugpack.Submission, error) {
 	subs, err := readSubmissions(ctx, s.pool, selectSubmissions+` WHERE id = $1::uuid`, id)
 	if err == nil && len(subs) == 0 {
-		err = errs.New(errs.NotFound, "no submission has the id %s", id)
+		err = errs.New(errs.NotFound, "no submission has this id")
 	}
 	if err != nil {
 		return plugpack.Submission{}, classify("read submission", err)

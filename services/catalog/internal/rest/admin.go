@@ -35,7 +35,7 @@ type moderateInput struct {
 }
 
 type userInput struct {
-	Login string `path:"login" minLength:"1" maxLength:"100"`
+	Login string `path:"login" minLength:"1" maxLength:"100" example:"octocat"`
 	Body  struct {
 		Roles  *[]plugpack.Role `json:"roles,omitempty" maxItems:"2" enum:"admin,curator" doc:"Exactly these from now on"`
 		Banned *string          `json:"banned,omitempty" maxLength:"1000" doc:"Why; an empty text lets the user write again"`
@@ -47,8 +47,8 @@ func (h *handlers) registerAdmin(a huma.API) {
 	change(h, a, http.MethodPatch, "/api/admin/reviews/{id}", "moderate-review", "Show or hide a review", tagAdmin, h.moderate)
 	change(h, a, http.MethodPatch, "/api/admin/users/{login}", "change-user", "Give roles to a user, or ban one", tagAdmin, h.changeUser)
 	change(h, a, http.MethodPost, "/api/admin/marketplaces/{id}/scan", "rescan-marketplace", "Scan a marketplace now", tagAdmin, h.rescan)
-	get(h, a, "/api/admin/reviews", "list-held-reviews", "List the reviews that wait for a curator", tagAdmin, h.heldReviews)
-	get(h, a, "/api/admin/audit", "list-audit", "List what people did, the newest first", tagAdmin, h.auditLog)
+	change(h, a, http.MethodGet, "/api/admin/reviews", "list-held-reviews", "List the reviews that wait for a curator", tagAdmin, h.heldReviews)
+	change(h, a, http.MethodGet, "/api/admin/audit", "list-audit", "List what people did, the newest first", tagAdmin, h.auditLog)
 }
 
 func (h *handlers) curate(ctx context.Context, in *curateInput) (*struct{ Body plugpack.Curation }, error) {

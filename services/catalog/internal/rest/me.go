@@ -23,8 +23,8 @@ type tokenInput struct {
 }
 
 func (h *handlers) registerMe(a huma.API) {
-	get(h, a, "/api/me", "get-me", "Who you are", tagMe, h.me)
-	get(h, a, "/api/me/tokens", "list-tokens", "List your API tokens", tagMe, h.listTokens)
+	change(h, a, http.MethodGet, "/api/me", "get-me", "Who you are", tagMe, h.me)
+	change(h, a, http.MethodGet, "/api/me/tokens", "list-tokens", "List your API tokens", tagMe, h.listTokens)
 	change(h, a, http.MethodPost, "/api/me/tokens", "create-token", "Make an API token; it is shown once", tagMe, h.createToken)
 	change(h, a, http.MethodDelete, "/api/me/tokens/{id}", "revoke-token", "End an API token at once", tagMe, h.revokeToken)
 }

@@ -17,7 +17,7 @@ const tagSubmissions = "Submissions"
 type submissionOutput struct{ Body plugpack.Submission }
 
 func (h *handlers) registerSubmissions(a huma.API) {
-	change(h, a, http.MethodPost, "/api/submissions", "submit", "Ask for a repository to be listed; nobody has to be signed in", tagSubmissions, h.submit)
+	change(h, a, http.MethodPost, "/api/submissions", "submit", "Ask for a repository to be listed; nobody has to be signed in", tagSubmissions, h.submit, map[string][]string{})
 	get(h, a, "/api/submissions/{id}", "get-submission", "How far a submission is", tagSubmissions, h.submission)
 	change(h, a, http.MethodPost, "/api/marketplaces/{id}/claim", "claim-marketplace", "Show that a marketplace is yours: its owner on GitHub is you, or its file .plugpack-owners names you", tagSubmissions, h.claim)
 	change(h, a, http.MethodPost, "/api/marketplaces/{id}/opt-out", "opt-out-marketplace", "Remove your marketplace for good", tagSubmissions, h.optOut)

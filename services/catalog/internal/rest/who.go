@@ -75,8 +75,9 @@ func (h *handlers) allowed(ctx context.Context, scope plugpack.Scope, role plugp
 	return u, nil
 }
 
-// change registers an operation that changes something and needs a user.
-func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag string, f func(context.Context, *I) (*O, error)) {
+// change registers an operation that changes something, or is nobody else's
+// business, and needs a user; open lets those in who are not signed in.
+func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag string, f func(context.Context, *I) (*O, error), open ...map[string][]string) {
 	status := http.StatusOK
 	if method == http.MethodPost {
 		status = http.StatusCreated
@@ -86,10 +87,14 @@ func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag st
 	}
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{tag}, DefaultStatus: status,
-		Security: []map[string][]string{{"token": {}}},
+		Security: append(open, map[string][]string{"token": {}}),
 		Errors: []int{
-			http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
+			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity,
+			http.StatusTooManyRequests, http.StatusServiceUnavailable,
 		},
+	}
+	if len(open) == 0 {
+		op.Middlewares = huma.Middlewares{signedIn(a)}
 	}
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, in)
@@ -98,6 +103,18 @@ func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag st
 		}
 		return out, nil
 	})
+}
+
+// signedIn refuses who brings no credentials before anything of the request is
+// read.
+func signedIn(a huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if ctx.Context().Value(credentialsKey{}) == nil {
+			_ = huma.WriteErr(a, ctx, http.StatusUnauthorized, "sign in, or send an API token as Authorization: Bearer")
+			return
+		}
+		next(ctx)
+	}
 }
 
 // cleaned makes a person's text fit to be shown.
