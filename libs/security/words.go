@@ -8,14 +8,6 @@ type set [6]uint64
 func (s *set) add(n int)     { s[n/64] |= 1 << (n % 64) }
 func (s set) has(n int) bool { return s[n/64]&(1<<(n%64)) != 0 }
 
-// and gives what is in both.
-func (s set) and(other set) set {
-	for i := range s {
-		s[i] &= other[i]
-	}
-	return s
-}
-
 // each yields the numbers of s.
 func (s set) each(yield func(int) bool) {
 	for i, word := range s {

@@ -10,7 +10,7 @@ var addresses = []string{
 	`"http://a_b"`, `"http://-a"`, `"http://a..b"`, `"http://."`, `"http://user:p@h"`, `"http://@"`, `"http://:80"`, `"http://?"`, `"http://#"`, `"http://a?b#c"`, `"mailto:"`,
 	`"mailto:a@b"`, `"javascript:1"`, `"data:,"`, `"file:"`, `"file:///"`, `"file://h/x"`, `"x:"`, `":x"`, `"x"`, `"//a"`, `"/a"`, `"1x:a"`, `"a+b.c-d:x"`, `"a_b:x"`, `" https://a"`, `"https://a "`,
 	`"ht\ntp://a"`, `"https://a\tb"`, `"git@a:b/c"`, `"ssh://git@a/b"`, `"ssh://"`, `"ws://"`, `"ftp://a"`, `"ftp://"`, `"a.b.c"`, `"localhost:80"`, `"C:\\x"`, `"https://a\\b"`, `"https://a|b"`, `"https://a^b"`, `"https://a<b"`,
-	`"https://a.b/\u0000"`, `"https://\u0000"`, `"http://a:"`, `"http://a:0"`, `"http://a:65536"`, `"http:\\\\a"`, `"http:///a"`, `"x://a b"`, `"x://"`, `"x://a:b"`, `"x://["`, `"http://a@b@c"`, `"http://４"`, `"http://a:8 0"`, `"http://ＡＢ"`, `"http://☃.net"`, `"http://a­b"`,
+	`"https://a.b/\u0000"`, `"https://\u0000"`, `"http://a:"`, `"http://a:0"`, `"http://a:65536"`, `"http:\\\\a"`, `"http:///a"`, `"x://a b"`, `"x://"`, `"x://a:b"`, `"x://["`, `"http://a@b@c"`, `"http://４"`, `"http://a:8 0"`, `"http://ＡＢ"`, `"http://☃.net"`, "\"http://a\u00adb\"",
 }
 var names = []string{`"a"`, `"a-b"`, `"a b"`, `"-a"`, `".a"`, `"_a"`, `"a."`, `"a_b.c"`, `"A1"`, `"1a"`, `"a@b"`, `"a@b@^1.0"`, `"a@^1.0"`, `"a@^"`, `"a@b@c"`, `"a@^1@b"`, `"a@b@"`, `"a@"`, `"@a"`, `"a@-b"`, `"a@b@^x y"`, `"a@~1.0"`, `"a@1.0.0"`, `"a@b@1.0"`, `"a@>=1"`, `"a/b"`, `"é"`, `""`, `"a\n"`, `"a@^1\n"`, `1`, `null`, `[]`, `["a"]`}
 

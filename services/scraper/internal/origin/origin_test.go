@@ -216,25 +216,25 @@ func TestAnOriginThatCannotBeAsked(t *testing.T) {
 	first := w.github.Commit("x/y")
 	k := w.keeper()
 	o := origin("x/y", "", "")
-	visit := func() (string, error, []Seen) {
+	visit := func() (string, []Seen, error) {
 		v := k.Visit(t.Context(), from, []marketplace.Origin{o}, true)
 		defer v.Close()
 		text, _, err := read(t, v, o)
-		return text, err, v.Seen()
+		return text, v.Seen(), err
 	}
 	w.github.Fault(testkit.GitHubFault{Path: "^/codeload/", Status: 500})
-	if _, err, seen := visit(); errs.KindOf(err) != errs.Unavailable || len(seen) != 1 || !seen[0].Again {
+	if _, seen, err := visit(); errs.KindOf(err) != errs.Unavailable || len(seen) != 1 || !seen[0].Again {
 		t.Errorf("got %v, %+v", err, seen)
 	}
 	w.github.ClearFaults()
-	text, err, before := visit()
+	text, before, err := visit()
 	if text != "F" || err != nil || len(before) != 1 || before[0].Again || before[0].As != first {
 		t.Fatalf("got %q, %v, %+v", text, err, before)
 	}
 	t.Run("its last snapshot speaks for it", func(t *testing.T) {
 		w.later(2 * time.Hour)
 		w.github.Fault(testkit.GitHubFault{Path: "^/codeload/", Status: 500})
-		text, err, seen := visit()
+		text, seen, err := visit()
 		if text != "F" || err != nil || len(seen) != 1 || !seen[0].Again {
 			t.Errorf("got %q, %v, %+v", text, err, seen)
 		}
