@@ -62,7 +62,7 @@ func TestEventsAreStreamed(t *testing.T) {
 			if !lines.Scan() || lines.Text() != "id: 0" || res.Header.Get("Content-Encoding") != "" {
 				t.Fatalf("the first event came as %q, %v", lines.Text(), res.Header)
 			}
-			close(second) // had the first one waited for more, it would wait for ever
+			close(second)                            // had the first one waited for more, it would wait for ever
 			for lines.Scan() && lines.Text() == "" { // the line that ends the first
 			}
 			if lines.Text() != "id: 1" {
