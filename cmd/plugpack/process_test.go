@@ -394,7 +394,10 @@ func TestSampleWithoutGitHub(t *testing.T) {
 		"PORT=0", "PLUGPACK_DATA=" + dataFolder(t), "GITHUB_API_URL=" + fmt.Sprintf("http://127.0.0.1:%d/", freePort(t)), "LOG_LEVEL=warn",
 	}, buildPlugpack(t), "up")
 	w := &world{t: t, clients: []*api.Client{api.NewClient(p.addr)}}
-	w.waitFound("commit messages", "commit-messages")
+	testkit.Eventually(t, "the sample is found", func(ctx context.Context) bool {
+		found := w.found(ctx, "commit messages")
+		return len(found) > 0 && found[0] == "commit-messages"
+	})
 	if n := strings.Count(p.said(), "GitHub cannot be reached"); n != 1 {
 		t.Fatalf("said %d times that GitHub cannot be reached:\n%s", n, p.said())
 	}
