@@ -19,6 +19,7 @@ type analyzeCommand struct {
 	Client    string `help:"Version of the client to judge by." default:"2.1.197"`
 	Strict    bool   `help:"Fail when a plugin does not install and load whole."`
 	FailBelow int    `help:"Fail when a plugin has a lower score, or none." placeholder:"N"`
+	Offline   bool   `help:"Ask no other place for the plugins whose files are not in the marketplace: they are listed as not read yet."`
 }
 
 // Help says what the status means.
@@ -43,7 +44,7 @@ func (c analyzeCommand) Run(ctx context.Context) error {
 	}
 	defer t.Close()
 	t.Client = profile
-	a, err := analyze(c.Target, t, time.Now())
+	a, err := c.analyze(ctx, t, time.Now())
 	if err != nil {
 		return unreadable(err)
 	}
@@ -57,9 +58,9 @@ func (c analyzeCommand) Run(ctx context.Context) error {
 }
 
 // analyze reads the target as a marketplace, or as the one plugin that it is.
-// Plugins whose files are elsewhere are listed as not read.
-func analyze(text string, t target, now time.Time) (analysis.Analysis, error) {
-	a := analysis.Analysis{Target: text, Commit: t.Commit, Client: t.Client.Version, Plugins: []analysis.Plugin{}}
+// Plugins whose files are elsewhere are fetched from there.
+func (c analyzeCommand) analyze(ctx context.Context, t target, now time.Time) (analysis.Analysis, error) {
+	a := analysis.Analysis{Target: c.Target, Commit: t.Commit, Client: t.Client.Version, Plugins: []analysis.Plugin{}}
 	content := marketplace.Folder(t.Input, path.Base(string(t.Key)))
 	if _, err := fs.Stat(t.FS, marketplace.File); err == nil {
 		checked := t.Client.Validate(t.FS, ".")
@@ -74,9 +75,27 @@ func analyze(text string, t target, now time.Time) (analysis.Analysis, error) {
 		}
 		a.Marketplace.Name, a.Marketplace.Entries, a.Marketplace.Skipped = content.Name, content.Entries, content.Skipped
 	}
+	progress := newProgress(c.Target)
+	defer progress.end()
+	open, err := c.opener(ctx, t, content, progress)
+	if err != nil {
+		return a, err
+	}
 	maintenance := t.Repository.MaintenanceAt(now)
-	for p := range content.Plugins(nil) {
+	for p := range content.Plugins(open) {
 		a.Plugins = append(a.Plugins, analysis.NewPlugin(p.Name, p.Facts, maintenance))
 	}
+	if ctx.Err() != nil {
+		return a, errs.New(errs.Unavailable, "interrupted before all was read")
+	}
 	return a, nil
+}
+
+// opener gives what fetches the plugins whose files are elsewhere, nil for
+// nothing.
+func (c analyzeCommand) opener(ctx context.Context, t target, content marketplace.Content, p *progress) (marketplace.Opener, error) {
+	if c.Offline {
+		return nil, nil
+	}
+	return t.External(ctx, content.Origins(), p.step)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,11 +96,7 @@ func TestValidateCommand(t *testing.T) {
 func TestAnalyzeSaysWhatTheAPISays(t *testing.T) {
 	t.Parallel()
 	gh := testkit.GitHub(t, "testdata/flow.txtar")
-	out, errOut, status := call(t, []string{"GITHUB_API_URL=" + gh.URL}, "analyze", "--format", "json", flowRepo)
-	var a analysis.Analysis
-	if err := json.Unmarshal([]byte(out), &a); err != nil || status != 0 {
-		t.Fatalf("status %d, %v: %s%s", status, err, out, errOut)
-	}
+	a := analyzed(t, gh, flowRepo)
 	data := dataFolder(t)
 	p := startOneProcess(t, data, gh, writeSources(t))
 	w := &world{t: t, github: gh, bus: busOf(t, data), clients: []*api.Client{api.NewClient(p.addr)}}
@@ -107,23 +104,103 @@ func TestAnalyzeSaysWhatTheAPISays(t *testing.T) {
 		t.Fatalf("got %d plugins of %+v", len(a.Plugins), a.Marketplace)
 	}
 	for _, mine := range a.Plugins {
-		page := w.page("acme-tools-"+mine.Name, "its page", func(api.PluginPage) bool { return true })
-		theirs := plugpack.Facts{
-			Description: page.Description, State: page.State, Components: page.Components, Digest: page.Digest, Commit: page.Commit,
-			Files: page.Files, Bytes: page.Bytes, Requirements: page.Requirements, Verdicts: page.Verdicts, Costs: page.Costs,
-			License: page.License, Category: page.Category, Keywords: page.Keywords, Version: page.Version, Source: page.Source, Origin: page.Origin,
-		}
-		ours := plugpack.Facts{
-			Description: mine.Description, State: mine.State, Components: append([]plugpack.Component{}, mine.Components...), Digest: mine.Digest, Commit: mine.Commit,
-			Files: mine.Files, Bytes: mine.Bytes, Requirements: mine.Requirements, Verdicts: mine.Verdicts, Costs: mine.Costs,
-			License: cmp.Or(mine.License, page.License), Category: mine.Category, Keywords: append([]string{}, mine.Keywords...), Version: mine.Version, Source: mine.Source, Origin: mine.Origin,
-		}
-		sameReport(t, w, page, mine)
-		if diff := gocmp.Diff(theirs, ours); diff != "" {
-			t.Errorf("%s -API +command line:\n%s", mine.Name, diff)
-		}
+		sameAnswer(t, w, "acme-tools-"+mine.Name, mine)
 	}
 	p.interrupt()
+}
+
+// So they are of plugins whose files are elsewhere, also of those that cannot be
+// read.
+func TestAnalyzeSaysWhatTheAPISaysOfExternalPlugins(t *testing.T) {
+	t.Parallel()
+	h := sourceHosts{testkit.GitHub(t, "testdata/flow.txtar"), testkit.Git(t), testkit.Files(t)}
+	external, _ := h.offer()
+	external["away"] = map[string]string{"source": "archive", "url": h.files.URL + "/away.zip"}
+	h.files.Answer("/away.zip", testkit.FileAnswer{Status: http.StatusBadGateway})
+	h.list(t, "acme/every", external)
+	a := analyzed(t, h.github, "acme/every")
+	if len(a.Plugins) != len(external)+1 {
+		t.Fatalf("got %d plugins of %d", len(a.Plugins), len(external)+1)
+	}
+	data, sources := dataFolder(t), filepath.Join(writeTree(t, map[string]string{"sources.txt": "acme/every\n"}), "sources.txt")
+	p := startOneProcess(t, data, h.github, sources)
+	w := &world{t: t, github: h.github, bus: busOf(t, data), clients: []*api.Client{api.NewClient(p.addr)}}
+	states := map[string]plugpack.State{
+		"away": plugpack.StateNotReadYet, "gone": plugpack.StateMissing, "inside": plugpack.StateUnsupported, "unknown": plugpack.StateUnsupported,
+	}
+	for _, mine := range a.Plugins {
+		if want := cmp.Or(states[mine.Name], plugpack.StateRead); mine.State != want {
+			t.Errorf("%s is %s (%s), want %s", mine.Name, mine.State, mine.StateReason, want)
+		}
+		sameAnswer(t, w, "acme-every-"+mine.Name, mine)
+	}
+	p.interrupt()
+}
+
+// analyzed gives what plugpack analyze writes for programs.
+func analyzed(t *testing.T, gh *testkit.GitHubServer, args ...string) (a analysis.Analysis) {
+	t.Helper()
+	temp := t.TempDir()
+	out, errOut, status := call(t, []string{"GITHUB_API_URL=" + gh.URL, "TMPDIR=" + temp}, append([]string{"analyze", "--format", "json"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &a); err != nil || status != 0 || errOut != "" {
+		t.Fatalf("status %d, %v: %s%s", status, err, out, errOut)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+	return a
+}
+
+func TestAnalyzeReadsWhatAFolderListsElsewhere(t *testing.T) {
+	t.Parallel()
+	gh := testkit.GitHub(t, "testdata/flow.txtar")
+	for name, text := range component("hub") {
+		gh.Write("ext/hub", name, text)
+	}
+	gh.Fault(testkit.GitHubFault{Path: "^/codeload/ext/away", Status: http.StatusBadGateway})
+	gh.Write("ext/away", "README.md", "Away.")
+	dir := writeTree(t, map[string]string{".claude-plugin/marketplace.json": marketOf(t, map[string]any{
+		"hub":  map[string]string{"source": "github", "repo": "ext/hub"},
+		"away": map[string]string{"source": "github", "repo": "ext/away"},
+	})})
+	check := func(want map[string]plugpack.State, args ...string) {
+		t.Helper()
+		a := analyzed(t, gh, append(args, dir)...)
+		for _, p := range a.Plugins {
+			if p.State != want[p.Name] || (p.State == plugpack.StateRead) != (p.Commit == gh.Commit("ext/hub")) {
+				t.Errorf("%q: %s is %s (%s) at %q, want %s", args, p.Name, p.State, p.StateReason, p.Commit, want[p.Name])
+			}
+		}
+		if len(a.Plugins) != len(want) {
+			t.Errorf("%q gave %d plugins", args, len(a.Plugins))
+		}
+	}
+	gh.Requests()
+	check(map[string]plugpack.State{"hub": plugpack.StateNotReadYet, "away": plugpack.StateNotReadYet}, "--offline")
+	if asked := gh.Requests(); len(asked) != 0 {
+		t.Errorf("--offline asked for %v", asked)
+	}
+	check(map[string]plugpack.State{"hub": plugpack.StateRead, "away": plugpack.StateNotReadYet})
+}
+
+// sameAnswer holds what the command line says of a plugin to its page.
+func sameAnswer(t *testing.T, w *world, slug string, mine analysis.Plugin) {
+	t.Helper()
+	page := w.page(slug, "its page", func(api.PluginPage) bool { return true })
+	theirs := plugpack.Facts{
+		Description: page.Description, State: page.State, StateReason: page.StateReason, Components: page.Components, Digest: page.Digest, Commit: page.Commit,
+		Files: page.Files, Bytes: page.Bytes, Requirements: page.Requirements, Verdicts: page.Verdicts, Costs: page.Costs,
+		License: page.License, Category: page.Category, Keywords: page.Keywords, Version: page.Version, Source: page.Source, Origin: page.Origin,
+	}
+	ours := plugpack.Facts{
+		Description: mine.Description, State: mine.State, StateReason: mine.StateReason, Components: append([]plugpack.Component{}, mine.Components...), Digest: mine.Digest, Commit: mine.Commit,
+		Files: mine.Files, Bytes: mine.Bytes, Requirements: mine.Requirements, Verdicts: mine.Verdicts, Costs: mine.Costs,
+		License: cmp.Or(mine.License, page.License), Category: mine.Category, Keywords: append([]string{}, mine.Keywords...), Version: mine.Version, Source: mine.Source, Origin: mine.Origin,
+	}
+	sameReport(t, w, page, mine)
+	if diff := gocmp.Diff(theirs, ours); diff != "" {
+		t.Errorf("%s -API +command line:\n%s", mine.Name, diff)
+	}
 }
 
 // sameReport holds the command line's report and findings to the API's.

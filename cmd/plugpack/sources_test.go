@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -47,6 +48,51 @@ func (h sourceHosts) asked() (list []string) {
 	return slices.Concat(list, h.git.Requests(), h.files.Requests())
 }
 
+// offer puts a plugin of every kind on the hosts, and gives the sources that
+// entries name them by and the commits that they are read at.
+func (h sourceHosts) offer() (external map[string]any, commits map[string]string) {
+	write := func(repo string, files map[string]string) string {
+		for name, text := range files {
+			h.github.Write(repo, name, text)
+		}
+		return h.github.Commit(repo)
+	}
+	hubCommit := write("ext/hub", component("hub"))
+	urlCommit := write("Ext/Url", component("url"))
+	write("ext/url", map[string]string{"later.md": "More."}) // the entry names the commit before
+	subCommit := write("ext/mono", below("plugins/Sub", component("subdir")))
+	gitCommit := h.git.Commit("group/tools", component("plain"))
+	h.files.Publish("@ext/npm", "3.1.4", component("npm"))
+	zip := testkit.Zip("archive-1", component("archive"))
+	sum := sha256.Sum256(zip)
+	digest := hex.EncodeToString(sum[:])
+
+	external = map[string]any{
+		"hub":     map[string]string{"source": "github", "repo": "Ext/Hub"},
+		"url":     map[string]string{"source": "url", "url": "https://github.com/ext/url.git", "sha": urlCommit},
+		"subdir":  map[string]string{"source": "git-subdir", "url": "ext/mono", "path": "./plugins/Sub"},
+		"plain":   map[string]string{"source": "url", "url": h.git.URL + "/group/tools.git"},
+		"npm":     map[string]string{"source": "npm", "package": "@ext/npm", "version": "^3", "registry": h.files.URL},
+		"archive": map[string]string{"source": "archive", "url": h.files.Put("/a.zip", zip), "sha256": digest},
+		"gone":    map[string]string{"source": "github", "repo": "ext/gone"},
+		"inside":  map[string]string{"source": "url", "url": "https://169.254.169.254/x.git"},
+		"unknown": map[string]string{"source": "pip", "package": "x"},
+	}
+	commits = map[string]string{"hub": hubCommit, "url": urlCommit, "subdir": subCommit, "plain": gitCommit, "npm": "3.1.4", "archive": digest}
+	return external, commits
+}
+
+// list makes a marketplace of the external plugins and one of its own.
+func (h sourceHosts) list(t *testing.T, repo string, external map[string]any) {
+	t.Helper()
+	all := maps.Clone(external)
+	all["relative"] = "./p"
+	h.github.Write(repo, ".claude-plugin/marketplace.json", marketOf(t, all))
+	for name, text := range below("p", component("relative")) {
+		h.github.Write(repo, name, text)
+	}
+}
+
 func marketOf(t *testing.T, entries map[string]any) string {
 	t.Helper()
 	var plugins []map[string]any
@@ -73,44 +119,9 @@ func TestEverySource(t *testing.T) {
 	env := []string{"PORT=0", "NATS_URL=" + ns.URL(), "GITHUB_API_URL=" + h.github.URL, "PLUGPACK_SOURCES=" + writeSources(t)}
 	start := func() *process { return spawn(t, listening, env, buildService(t, "scraper")) }
 
-	write := func(repo string, files map[string]string) string {
-		for name, text := range files {
-			h.github.Write(repo, name, text)
-		}
-		return h.github.Commit(repo)
-	}
-	hubCommit := write("ext/hub", component("hub"))
-	urlCommit := write("Ext/Url", component("url"))
-	write("ext/url", map[string]string{"later.md": "More."}) // the entry names the commit before
-	subCommit := write("ext/mono", below("plugins/Sub", component("subdir")))
-	gitCommit := h.git.Commit("group/tools", component("plain"))
-	h.files.Publish("@ext/npm", "3.1.4", component("npm"))
-	zip := testkit.Zip("archive-1", component("archive"))
-	sum := sha256.Sum256(zip)
-	digest := hex.EncodeToString(sum[:])
-
-	external := map[string]any{
-		"hub":     map[string]string{"source": "github", "repo": "Ext/Hub"},
-		"url":     map[string]string{"source": "url", "url": "https://github.com/ext/url.git", "sha": urlCommit},
-		"subdir":  map[string]string{"source": "git-subdir", "url": "ext/mono", "path": "./plugins/Sub"},
-		"plain":   map[string]string{"source": "url", "url": h.git.URL + "/group/tools.git"},
-		"npm":     map[string]string{"source": "npm", "package": "@ext/npm", "version": "^3", "registry": h.files.URL},
-		"archive": map[string]string{"source": "archive", "url": h.files.Put("/a.zip", zip), "sha256": digest},
-		"gone":    map[string]string{"source": "github", "repo": "ext/gone"},
-		"inside":  map[string]string{"source": "url", "url": "https://169.254.169.254/x.git"},
-		"unknown": map[string]string{"source": "pip", "package": "x"},
-	}
-	commits := map[string]string{"hub": hubCommit, "url": urlCommit, "subdir": subCommit, "plain": gitCommit, "npm": "3.1.4", "archive": digest}
+	external, commits := h.offer()
 	states := map[string]plugpack.State{"gone": plugpack.StateMissing, "inside": plugpack.StateUnsupported, "unknown": plugpack.StateUnsupported}
-
-	first := map[string]any{"relative": "./p"}
-	for name, source := range external {
-		first[name] = source
-	}
-	h.github.Write("acme/every", ".claude-plugin/marketplace.json", marketOf(t, first))
-	for name, text := range below("p", component("relative")) {
-		h.github.Write("acme/every", name, text)
-	}
+	h.list(t, "acme/every", external)
 
 	under, release := make(chan struct{}), make(chan struct{})
 	h.github.Fault(testkit.GitHubFault{Path: "^/codeload/ext/hub", Times: 1, Hook: func() { close(under); <-release }})
@@ -149,7 +160,7 @@ func TestEverySource(t *testing.T) {
 			}
 		}
 	}
-	check("github.com/acme/every", len(first))
+	check("github.com/acme/every", len(external)+1)
 	if asked := h.asked(); len(asked) == 0 {
 		t.Error("nobody asked the hosts")
 	}

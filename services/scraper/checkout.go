@@ -24,6 +24,8 @@ type Checkout struct {
 	Repository plugpack.Repository
 	// Waited is how long fetching it waited for the network.
 	Waited  time.Duration
+	options Options
+	log     *slog.Logger
 	closers []func() error
 }
 
@@ -40,7 +42,7 @@ func (c *Checkout) Close() error {
 // default branch, or opens the folder, and tells step what it is at. A folder
 // needs no marketplace's file.
 func Open(ctx context.Context, o Options, log *slog.Logger, k plugpack.MarketplaceKey, ref string, step func(string)) (*Checkout, error) {
-	c := &Checkout{}
+	c := &Checkout{options: o, log: log}
 	err := c.open(ctx, o, log, k, ref, step)
 	if err != nil {
 		return nil, errors.Join(err, c.Close())

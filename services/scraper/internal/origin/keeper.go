@@ -39,6 +39,7 @@ type Fetcher interface {
 // Config is what a keeper works with.
 type Config struct {
 	Fetch Fetcher
+	// Store is nil for a visit that nobody comes after.
 	Store *Store
 	// Alone runs f while nobody else does so under the same name; libs/bus does.
 	Alone func(ctx context.Context, name string, f func(ctx context.Context) error) error
@@ -73,7 +74,7 @@ type answer struct {
 	// err is set when there is nothing to read, and late when what there is may
 	// be old, since the origin cannot be asked now.
 	err, late error
-	// files are the snapshots that are too large for the store, by folder.
+	// files are the snapshots that the store does not take, by folder.
 	files map[string]*os.File
 }
 
@@ -204,7 +205,7 @@ func (k *Keeper) keep(ctx context.Context, w wish, got fetch.Fetched) (large map
 			return large, err
 		}
 		info, err := file.Stat()
-		if err == nil && info.Size() > maxSnapshot {
+		if err == nil && (k.Store == nil || info.Size() > maxSnapshot) {
 			large[p] = file
 			continue
 		}

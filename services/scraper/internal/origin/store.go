@@ -25,7 +25,8 @@ const chunk = 512 << 10
 const maxSnapshot = 32 << 20
 
 // Store keeps snapshots and what is known of origins, for all scrapers. Its
-// stream has a size, and what is oldest goes.
+// stream has a size, and what is oldest goes. A nil store keeps nothing and knows
+// nothing: what is fetched is for whoever asked, and gone with their visit.
 type Store struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
@@ -91,6 +92,9 @@ func (s *Store) publish(ctx context.Context, subject string, b []byte) error {
 // has says whether there is a snapshot. Its first part is its oldest, so where
 // that is, all the others are.
 func (s *Store) has(ctx context.Context, key string) (bool, error) {
+	if s == nil {
+		return false, nil
+	}
 	if _, ok, err := s.end(ctx, key); err != nil || !ok {
 		return false, err
 	}
@@ -156,6 +160,9 @@ func (m memory) err() error {
 }
 
 func (s *Store) remembered(ctx context.Context, key string) (m memory, err error) {
+	if s == nil {
+		return m, nil
+	}
 	e, err := s.known.Get(ctx, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return m, nil
@@ -170,6 +177,9 @@ func (s *Store) remembered(ctx context.Context, key string) (m memory, err error
 }
 
 func (s *Store) remember(ctx context.Context, key string, m memory) error {
+	if s == nil {
+		return nil
+	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err
