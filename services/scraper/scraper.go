@@ -148,6 +148,14 @@ func New(o Options, d Deps) (*Scraper, error) {
 // Run scans what is queued and queues what is due, until ctx ends; scans under
 // way are finished first.
 func (s *Scraper) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was told to stop, maybe while it was starting
+	}
+	return err
+}
+
+func (s *Scraper) run(ctx context.Context) error {
 	temp, err := archive.OpenTemp("")
 	if err != nil {
 		return err
