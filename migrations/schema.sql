@@ -367,12 +367,15 @@ CREATE TABLE repositories (
     observed_at timestamp with time zone NOT NULL,
     opted_out_at timestamp with time zone,
     maintenance text NOT NULL DEFAULT 'unknown'::text,
+    release text NOT NULL DEFAULT ''::text,
+    released_at timestamp with time zone,
     CONSTRAINT repositories_pkey PRIMARY KEY (id),
     CONSTRAINT repositories_default_branch_check CHECK ((length(default_branch) <= 512)),
     CONSTRAINT repositories_description_check CHECK ((length(description) <= 4096)),
     CONSTRAINT repositories_full_name_check CHECK ((length(full_name) <= 512)),
     CONSTRAINT repositories_license_check CHECK ((length(license) <= 512)),
-    CONSTRAINT repositories_maintenance_check CHECK ((maintenance = ANY (ARRAY['active'::text, 'maintained'::text, 'slow'::text, 'stale'::text, 'archived'::text, 'unknown'::text])))
+    CONSTRAINT repositories_maintenance_check CHECK ((maintenance = ANY (ARRAY['active'::text, 'maintained'::text, 'slow'::text, 'stale'::text, 'archived'::text, 'unknown'::text]))),
+    CONSTRAINT repositories_release_check CHECK ((length(release) <= 512))
 );
 CREATE UNIQUE INDEX repositories_host_id ON public.repositories USING btree (host, host_id);
 CREATE UNIQUE INDEX repositories_name_without_id ON public.repositories USING btree (host, full_name) WHERE (host_id IS NULL);

@@ -111,7 +111,7 @@ func (s *standIn) met(repo string) int {
 	s.log = append(s.log, s.Requests()...)
 	n := 0
 	for _, r := range s.log {
-		if of(repo, r.Path) && spoilt(r.Status) {
+		if of(repo, r.Path) && spoilt(r.Path, r.Status) {
 			n++
 		}
 	}
@@ -125,9 +125,12 @@ func of(repo, path string) bool {
 	return ok && rest[0] == '/'
 }
 
-// spoilt says whether an answer is an error, a repository's move or none. An
-// archive's address is a redirect too, but a 302.
-func spoilt(status int) bool {
+// spoilt says whether an answer is an error, a repository's move or none. A
+// repository without a release is no error, though that is told with a 404.
+func spoilt(path string, status int) bool {
+	if status == http.StatusNotFound && strings.HasSuffix(path, "/releases/latest") {
+		return false
+	}
 	return status >= 400 || status == http.StatusMovedPermanently || status == 0
 }
 
@@ -231,7 +234,7 @@ func (m mirror) met(repo string) (n int) {
 			Path   string
 			Status int
 		}
-		if json.Unmarshal([]byte(line), &r) == nil && of(repo, r.Path) && spoilt(r.Status) {
+		if json.Unmarshal([]byte(line), &r) == nil && of(repo, r.Path) && spoilt(r.Path, r.Status) {
 			n++
 		}
 	}

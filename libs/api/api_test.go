@@ -73,6 +73,7 @@ func TestMarketplace(t *testing.T) {
 	t.Parallel()
 	l := sample.Listing("acme/tools", 1, "deploy", "lint")
 	l.Repository.Topics, l.Repository.PushedAt = []string{"plugins"}, sample.At(-5).In(elsewhere)
+	l.Repository.Release, l.Repository.ReleasedAt = "v1.2.0", sample.At(-6).In(elsewhere)
 	golden(t, "marketplace.json", api.NewMarketplace(plugpack.Marketplace{
 		ID: "018f0000-0000-7000-9000-000000000001", Key: l.Key, Name: l.Name, Description: l.Description, Owner: l.Owner,
 		Repository: l.Repository, Commit: l.Commit, Entries: 3, Plugins: 2, Read: 1, FoundBy: "topics", State: plugpack.ScanDone,

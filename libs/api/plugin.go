@@ -90,6 +90,8 @@ type Marketplace struct {
 	OpenIssues  int                  `json:"open_issues"`
 	Archived    bool                 `json:"archived"`
 	PushedAt    time.Time            `json:"pushed_at,omitzero"`
+	Release     string               `json:"release,omitempty" doc:"The tag of its newest release, absent where it has none" example:"v1.2.0"`
+	ReleasedAt  time.Time            `json:"released_at,omitzero" doc:"Of that release"`
 	Maintenance plugpack.Maintenance `json:"maintenance" enum:"active,maintained,slow,stale,archived,unknown" doc:"By the last push: within 14, 90, 365 days, longer ago"`
 	Commit      string               `json:"commit,omitempty"`
 	Entries     int                  `json:"entries" doc:"Entries in the marketplace's file"`
@@ -166,7 +168,8 @@ func NewMarketplace(m plugpack.Marketplace, now time.Time) Marketplace {
 	return Marketplace{
 		ID: m.ID, Key: string(m.Key), Name: m.Name, Description: m.Description, Owner: m.Owner,
 		Repository: r.FullName, License: r.License, Topics: orEmpty(r.Topics), Stars: r.Stars, Forks: r.Forks,
-		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt.UTC(), Maintenance: r.MaintenanceAt(now), Commit: m.Commit,
+		OpenIssues: r.OpenIssues, Archived: r.Archived, PushedAt: r.PushedAt.UTC(),
+		Release: r.Release, ReleasedAt: r.ReleasedAt.UTC(), Maintenance: r.MaintenanceAt(now), Commit: m.Commit,
 		Entries: m.Entries, Plugins: m.Plugins, Read: m.Read, FoundBy: m.FoundBy, Skipped: orEmpty(m.Skipped), State: m.State, LastError: m.LastError,
 		ScannedAt: m.ScannedAt.UTC(), FailedAt: m.FailedAt.UTC(),
 	}

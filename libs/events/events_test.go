@@ -88,6 +88,7 @@ func TestContracts(t *testing.T) {
 		l := sample.Listing("acme/tools", 1, "deploy", "lint")
 		l.Scan, l.Version, l.Entries = "scan-1", "2.0.0", 3
 		l.Repository.Topics, l.Repository.PushedAt = []string{"plugins"}, sample.At(-5)
+		l.Repository.Release, l.Repository.ReleasedAt = "v1.2.0", sample.At(-6)
 		l.Skipped = []plugpack.Skipped{{Index: 2, Name: "odd", Reason: "its source is a number"}}
 		l.Renames = map[string]string{"old": "deploy", "gone": ""}
 		contract(t, events.TypeMarketplaceScanned, "marketplace.scanned."+marketplace, "scan-1/scanned", l, events.NewMarketplaceScanned)

@@ -127,6 +127,8 @@ type Repository struct {
 	OpenIssues    int       `json:"open_issues"`
 	Archived      bool      `json:"archived"`
 	PushedAt      time.Time `json:"pushed_at,omitzero"`
+	Release       string    `json:"release,omitempty"` // the newest one's tag
+	ReleasedAt    time.Time `json:"released_at,omitzero"`
 }
 
 // Skipped is an entry that no client lists, with the reason its file gives.

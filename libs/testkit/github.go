@@ -55,7 +55,8 @@ type gitHubRepo struct {
 	stars   int
 	topics  []string
 	created time.Time
-	release string                       // the latest one's tag
+	release string // the latest one's tag
+	private bool
 	gone    int                          // status instead of an answer
 	history map[string]map[string]string // files by commit
 	refs    map[string]string            // commits by branch or tag
@@ -166,6 +167,14 @@ func (g *GitHubServer) Release(repo, tag string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.repos[strings.ToLower(repo)].release = tag
+}
+
+// Private makes the repository one whose archives are only to be had through
+// the API.
+func (g *GitHubServer) Private(repo string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.repos[strings.ToLower(repo)].private = true
 }
 
 // Delete makes the repository answer with status, such as 404 or 451; 0 brings
@@ -346,7 +355,7 @@ func (g *GitHubServer) answer(req *http.Request, path string) (int, http.Header,
 	case (parts[0] == "repos" || download) && len(parts) >= 3:
 		key := strings.ToLower(parts[1] + "/" + parts[2])
 		if download {
-			return g.download(g.repos[key], parts[3:])
+			return g.download(req, g.repos[key], parts[3:])
 		}
 		if r := g.repos[g.renamed[key]]; r != nil && g.repos[key] == nil {
 			to := fmt.Sprintf("%srepositories/%d/%s", g.URL, r.id, strings.Join(parts[3:], "/"))
@@ -359,13 +368,16 @@ func (g *GitHubServer) answer(req *http.Request, path string) (int, http.Header,
 	return message(http.StatusNotFound, "Not Found")
 }
 
+// archiveToken opens a private archive for who was led to it.
+const archiveToken = "archive"
+
 // download answers for the host of the archives: [format] and a branch, tag or
 // commit.
-func (g *GitHubServer) download(r *gitHubRepo, rest []string) (int, http.Header, []byte) {
+func (g *GitHubServer) download(req *http.Request, r *gitHubRepo, rest []string) (int, http.Header, []byte) {
 	if len(rest) > 1 && strings.HasSuffix(rest[0], "tar.gz") {
 		rest = rest[1:]
 	}
-	if r == nil || r.gone != 0 {
+	if r == nil || r.gone != 0 || r.private && req.URL.Query().Get("token") != archiveToken {
 		return message(http.StatusNotFound, "Not Found")
 	}
 	commit := strings.Join(rest, "/")
@@ -401,7 +413,11 @@ func (g *GitHubServer) repository(r *gitHubRepo, key string, rest []string) (int
 			return jsonAnswer(map[string]any{"type": "file", "size": len(text), "content": text})
 		}
 	case strings.HasPrefix(route, "tarball/"):
-		return http.StatusFound, http.Header{"Location": {g.URL + "codeload/" + key + "/" + rest[1]}}, nil
+		to := g.URL + "codeload/" + key + "/" + rest[1]
+		if r.private {
+			to += "?token=" + archiveToken
+		}
+		return http.StatusFound, http.Header{"Location": {to}}, nil
 	}
 	return message(http.StatusNotFound, "Not Found")
 }
@@ -412,7 +428,7 @@ func (g *GitHubServer) object(r *gitHubRepo) map[string]any {
 	return map[string]any{
 		"id": r.id, "full_name": r.name, "html_url": "https://" + g.host + "/" + r.name, "owner": map[string]any{"login": owner, "id": 7},
 		"description": "Made for a test.", "default_branch": "main", "stargazers_count": r.stars, "license": map[string]any{"spdx_id": "MIT"},
-		"pushed_at": r.pushed(), "created_at": r.created, "topics": r.topics,
+		"pushed_at": r.pushed(), "created_at": r.created, "topics": r.topics, "private": r.private,
 	}
 }
 

@@ -32,6 +32,11 @@ func (h hosts) Head(ctx context.Context, r scan.Repository, etag string) (string
 	return h.of(r.Key).Head(ctx, r, etag)
 }
 
+// Release asks one conditional question.
+func (h hosts) Release(ctx context.Context, r scan.Repository, etag string) (scan.Release, bool, error) {
+	return h.of(r.Key).Release(ctx, r, etag)
+}
+
 // Open downloads and unpacks the archive.
 func (h hosts) Open(ctx context.Context, r scan.Repository, commit string) (scan.Files, error) {
 	return h.of(r.Key).Open(ctx, r, commit)

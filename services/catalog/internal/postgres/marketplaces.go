@@ -17,7 +17,7 @@ const selectMarketplaces = `
 		coalesce(r.host, '') AS host, coalesce(r.full_name, '') AS full_name,
 		coalesce(r.license, '') AS license, coalesce(r.topics, '{}') AS topics, coalesce(r.stars, 0) AS stars,
 		coalesce(r.forks, 0) AS forks, coalesce(r.open_issues, 0) AS open_issues, coalesce(r.archived, false) AS archived,
-		r.pushed_at
+		r.pushed_at, coalesce(r.release, '') AS release, r.released_at
 	FROM marketplaces m
 	LEFT JOIN repositories r ON r.id = m.repository_id
 	CROSS JOIN LATERAL (
@@ -52,6 +52,8 @@ type marketplaceColumns struct {
 	OpenIssues  int
 	Archived    bool
 	PushedAt    *time.Time
+	Release     string
+	ReleasedAt  *time.Time
 }
 
 func (c marketplaceColumns) noun() plugpack.Marketplace {
@@ -62,6 +64,7 @@ func (c marketplaceColumns) noun() plugpack.Marketplace {
 		Repository: plugpack.Repository{
 			Host: c.Host, FullName: c.FullName, License: c.License, Topics: c.Topics, Stars: c.Stars, Forks: c.Forks,
 			OpenIssues: c.OpenIssues, Archived: c.Archived, PushedAt: orZero(c.PushedAt),
+			Release: c.Release, ReleasedAt: orZero(c.ReleasedAt),
 		},
 	}
 }
@@ -71,6 +74,13 @@ func orZero(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func collectMarketplaces(rows pgx.Rows, err error) ([]plugpack.Marketplace, error) {

@@ -134,14 +134,15 @@ func marketplaceBefore(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mark
 const (
 	upsertRepository = `
 		INSERT INTO repositories (id, host, host_id, owner_id, full_name, description, default_branch, license, topics,
-			stars, forks, open_issues, archived, pushed_at, observed_at, maintenance)
-		VALUES ($1, $2, nullif($3::bigint, 0), nullif($4::bigint, 0), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+			stars, forks, open_issues, archived, pushed_at, observed_at, maintenance, release, released_at)
+		VALUES ($1, $2, nullif($3::bigint, 0), nullif($4::bigint, 0), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (id) DO UPDATE SET
 			host_id = excluded.host_id, owner_id = excluded.owner_id, full_name = excluded.full_name,
 			description = excluded.description, default_branch = excluded.default_branch, license = excluded.license,
 			topics = excluded.topics, stars = excluded.stars, forks = excluded.forks,
 			open_issues = excluded.open_issues, archived = excluded.archived, pushed_at = excluded.pushed_at,
-			observed_at = excluded.observed_at, maintenance = excluded.maintenance`
+			observed_at = excluded.observed_at, maintenance = excluded.maintenance,
+			release = excluded.release, released_at = excluded.released_at`
 	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL WHERE id = $1`
 	putStats       = `
 		INSERT INTO repository_stats (repository_id, day, stars, forks, open_issues) VALUES ($1, $2::timestamptz::date, $3, $4, $5)
@@ -155,13 +156,9 @@ func putRepository(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.
 		id = *m.Repository
 	}
 	r := l.Repository
-	var pushed *time.Time
-	if !r.PushedAt.IsZero() {
-		pushed = &r.PushedAt
-	}
 	if _, err := tx.Exec(ctx, upsertRepository, id, r.Host, r.HostID, r.OwnerID, r.FullName, r.Description, r.DefaultBranch,
-		r.License, emptyIfNil(r.Topics), r.Stars, r.Forks, r.OpenIssues, r.Archived, pushed, l.ObservedAt,
-		r.MaintenanceAt(l.ObservedAt)); err != nil {
+		r.License, emptyIfNil(r.Topics), r.Stars, r.Forks, r.OpenIssues, r.Archived, orNull(r.PushedAt), l.ObservedAt,
+		r.MaintenanceAt(l.ObservedAt), r.Release, orNull(r.ReleasedAt)); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, putStats, id, l.ObservedAt, r.Stars, r.Forks, r.OpenIssues); err != nil {

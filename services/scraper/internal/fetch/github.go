@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/plugpack/plugpack/libs/errs"
@@ -25,27 +24,14 @@ type site struct {
 	client *http.Client
 	// archives give the addresses of a repository's archive, the next one for
 	// where the one before has nothing.
-	archives []func(repo, ref string) string
+	archives []github.ArchiveAddress
 }
 
 func newSite(host string, api *url.URL) site {
-	s := site{host: host, client: outbound.New(api).Client()}
-	at := func(scheme, host string, parts ...string) string {
-		return (&url.URL{Scheme: scheme, Host: host, Path: "/" + path.Join(parts...)}).String()
-	}
-	switch {
-	case outbound.IsLoopback(api.Hostname()):
-		s.archives = append(s.archives, func(repo, ref string) string { return at(api.Scheme, api.Host, "codeload", repo, "legacy.tar.gz", ref) })
-	case host == github.PublicHost:
-		s.archives = append(s.archives, func(repo, ref string) string { return at("https", "codeload.github.com", repo, "tar.gz", ref) })
-		fallthrough // which knows renamed repositories
-	default:
-		s.own = host != github.PublicHost
-		if s.own {
-			// A server may have its archives on a host of their own.
-			s.client = outbound.New(api, &url.URL{Scheme: "https", Host: "codeload." + host}).Client()
-		}
-		s.archives = append(s.archives, func(repo, ref string) string { return at("https", host, repo, "archive", ref+".tar.gz") })
+	s := site{host: host, client: outbound.New(api).Client(), archives: github.Archives(host, api)}
+	if s.own = host != github.PublicHost && !outbound.IsLoopback(api.Hostname()); s.own {
+		// A server may have its archives on a host of their own.
+		s.client = outbound.New(api, &url.URL{Scheme: "https", Host: "codeload." + host}).Client()
 	}
 	return s
 }
@@ -70,7 +56,7 @@ func (f *Fetcher) gitHub(ctx context.Context, s site, o marketplace.Origin, from
 	body, etag, err := f.openArchive(ctx, s, repo, ref, known.ETag)
 	if errs.KindOf(err) == errs.NotFound {
 		if client := f.credential(o, from); client != nil {
-			body, err = client.Archive(ctx, repo, ref)
+			body, err = client.Tarball(ctx, repo, ref)
 		}
 	}
 	if errs.KindOf(err) == errs.NotFound {

@@ -121,13 +121,7 @@ func (c *Clients) Usual() *Client { return c.usual }
 // UsualHost gives the host whose repositories the usual client knows: the public
 // API and a look-alike on this machine stand for github.com, any other for
 // itself.
-func (c *Clients) UsualHost() string {
-	host := strings.ToLower(c.usual.base.Hostname())
-	if host == "api."+PublicHost || outbound.IsLoopback(host) {
-		return PublicHost
-	}
-	return host
-}
+func (c *Clients) UsualHost() string { return hostAt(c.usual.base) }
 
 // HostOf gives the host whose repositories the API at address tells of.
 func HostOf(address string) (string, error) {

@@ -57,6 +57,9 @@ type Client struct {
 	api   *http.Client // for all else: the answers are bounded
 	base  *url.URL
 	token string
+	// archive is where no limit counts an archive; nil where there is no such
+	// place that everybody may ask.
+	archive ArchiveAddress
 	// tokenName is for the person who has to set another one.
 	tokenName string
 	now       func() time.Time
@@ -82,6 +85,9 @@ func New(o Options) (*Client, error) {
 	}
 	if c.metrics == nil {
 		c.metrics = NewMetrics(nil)
+	}
+	if host := hostAt(base); host == PublicHost {
+		c.archive = Archives(host, base)[0]
 	}
 	c.limits, c.slots = limits{host: base.Host, metrics: c.metrics}, newSlots()
 	c.http = outbound.New(base).Client()

@@ -140,7 +140,7 @@ func TestTokenStaysWithItsHost(t *testing.T) {
 				http.Redirect(w, r, strings.Replace(other.URL, "127.0.0.1", name, 1)+"/x.tar.gz", http.StatusFound)
 			}))
 			defer api.Close()
-			body, err := client(t, api.URL, "T1").Archive(t.Context(), "acme/tools", "c1")
+			body, err := client(t, api.URL, "T1").Tarball(t.Context(), "acme/tools", "c1")
 			if err != nil {
 				t.Fatal(err)
 			}

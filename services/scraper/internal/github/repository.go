@@ -17,7 +17,10 @@ import (
 // Repository is an answer about a repository.
 type Repository struct {
 	plugpack.Repository
-	ETag string
+	// CountedArchive: it is private, or at a server without public archives, so
+	// that its archive is to be had through the API only.
+	CountedArchive bool
+	ETag           string
 }
 
 // Repository asks about owner/repo. With the etag of an earlier answer it gives
@@ -34,7 +37,7 @@ func (c *Client) Repository(ctx context.Context, repo, etag string) (r Repositor
 	if err != nil || resp.StatusCode == http.StatusNotModified {
 		return r, false, err
 	}
-	r = Repository{Repository: repository(answer), ETag: resp.Header.Get("ETag")}
+	r = Repository{Repository: repository(answer), CountedArchive: c.archive == nil || answer.GetPrivate(), ETag: resp.Header.Get("ETag")}
 	if r.Host == "" || !strings.Contains(r.FullName, "/") || r.HostID == 0 {
 		return r, false, errs.New(errs.Unavailable, "GitHub's answer about %s is not a repository", repo)
 	}

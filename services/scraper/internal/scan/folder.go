@@ -52,6 +52,11 @@ func (Folders) Head(_ context.Context, r Repository, _ string) (string, string, 
 	return r.ETag, r.ETag, nil
 }
 
+// Release gives none: a folder has no releases.
+func (Folders) Release(context.Context, Repository, string) (Release, bool, error) {
+	return Release{}, false, nil
+}
+
 // Open opens the folder in place.
 func (Folders) Open(_ context.Context, r Repository, _ string) (Files, error) {
 	root, err := openFolder(r.Key)

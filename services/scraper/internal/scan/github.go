@@ -28,12 +28,18 @@ func (g GitHub) Repository(ctx context.Context, k plugpack.MarketplaceKey, etag 
 	if r.Host != k.Host() && k.Host() != "github.com" {
 		return Repository{}, false, errs.New(errs.Invalid, "%s is not at %s, which is where GITHUB_API_URL leads", k, r.Host)
 	}
-	return Repository{Repository: r.Repository, Key: plugpack.NewMarketplaceKey(r.Host, r.FullName), ETag: r.ETag}, false, nil
+	return Repository{Repository: r.Repository, Key: plugpack.NewMarketplaceKey(r.Host, r.FullName), CountedArchive: r.CountedArchive, ETag: r.ETag}, false, nil
 }
 
 // Head asks one conditional question.
 func (g GitHub) Head(ctx context.Context, r Repository, etag string) (string, string, error) {
 	return g.Client.Head(ctx, r.FullName, etag)
+}
+
+// Release asks one conditional question.
+func (g GitHub) Release(ctx context.Context, r Repository, etag string) (Release, bool, error) {
+	tag, at, newETag, changed, err := g.Client.LatestRelease(ctx, r.FullName, etag)
+	return Release{Tag: tag, At: at, ETag: newETag}, err == nil && !changed, err
 }
 
 // Open downloads and unpacks the archive.

@@ -21,6 +21,7 @@ type found struct {
 	// failure is set instead when the files are not a marketplace.
 	failure                    *plugpack.Failure
 	repoETag, headETag, commit string
+	releaseETag                string
 }
 
 // look asks what changed and reads it. It publishes nothing but progress.
@@ -69,13 +70,17 @@ func (p *pass) look(ctx context.Context) (f found, err error) {
 	if err != nil {
 		return f, err
 	}
-	if commit == "" || known && etag != "" && commit == p.state.Commit {
-		f = p.again(&repo)
-		f.repoETag, f.headETag = repo.ETag, headETag
-		return f, nil
+	same = commit == "" || known && etag != "" && commit == p.state.Commit
+	releaseETag, err := p.release(ctx, source, &repo, same)
+	if err != nil {
+		return f, err
 	}
-	f, err = p.read(ctx, source, repo, commit)
-	f.repoETag, f.headETag, f.commit = repo.ETag, headETag, commit
+	if same {
+		f, commit = p.again(&repo), p.state.Commit
+	} else {
+		f, err = p.read(ctx, source, repo, commit)
+	}
+	f.repoETag, f.headETag, f.releaseETag, f.commit = repo.ETag, headETag, releaseETag, commit
 	return f, err
 }
 
@@ -106,7 +111,9 @@ func (p *pass) sameRepository(r Repository) bool {
 
 // again announces what is known, with what may have changed of the repository.
 func (p *pass) again(repo *Repository) found {
-	f := found{unchanged: true, repoETag: p.state.RepoETag, headETag: p.state.HeadETag, commit: p.state.Commit}
+	f := found{
+		unchanged: true, repoETag: p.state.RepoETag, headETag: p.state.HeadETag, releaseETag: p.state.ReleaseETag, commit: p.state.Commit,
+	}
 	if p.state.Failure != nil {
 		failure := *p.state.Failure
 		f.failure = &failure

@@ -36,6 +36,8 @@ type Source interface {
 	Repository(ctx context.Context, k plugpack.MarketplaceKey, etag string) (r Repository, unchanged bool, err error)
 	// Head gives the newest commit, or "" when etag still holds.
 	Head(ctx context.Context, r Repository, etag string) (commit, newETag string, err error)
+	// Release gives the newest release, and unchanged when etag still holds.
+	Release(ctx context.Context, r Repository, etag string) (newest Release, unchanged bool, err error)
 	// Open gives the files at commit.
 	Open(ctx context.Context, r Repository, commit string) (Files, error)
 }
@@ -45,8 +47,17 @@ type Repository struct {
 	plugpack.Repository
 	Key  plugpack.MarketplaceKey // as it is called now
 	ETag string
+	// CountedArchive says that Open costs a counted request.
+	CountedArchive bool
 
 	tree marketplace.Tree // of a folder
+}
+
+// Release is a repository's newest release; none has no tag.
+type Release struct {
+	Tag  string
+	At   time.Time
+	ETag string
 }
 
 // Files is a repository at one commit.

@@ -249,7 +249,7 @@ func TestFirstScan(t *testing.T) {
 	if f := got.facts["remote"]; f.State != plugpack.StateMissing || f.Origin != "github.com/else/where" || f.Commit != "" {
 		t.Errorf("remote %+v", f)
 	}
-	if diff := cmp.Diff([]string{"/repos/acme/tools 200", "/repos/Acme/Tools/commits/HEAD 200", "/repos/Acme/Tools/tarball/" + l.Commit + " 302"}, got.requests); diff != "" {
+	if diff := cmp.Diff([]string{"/repos/acme/tools 200", "/repos/Acme/Tools/commits/HEAD 200", "/repos/Acme/Tools/releases/latest 404"}, got.requests); diff != "" {
 		t.Error(diff)
 	}
 	if st := w.state(key); st.NextAt.Sub(st.ObservedAt) > time.Hour+time.Minute || st.NextAt.Sub(st.ObservedAt) < 50*time.Minute || st.Failures != 0 {
@@ -302,7 +302,7 @@ func TestOnlyStarsChanged(t *testing.T) {
 	w.scan(request(key))
 	w.github.Stars(repo, 42)
 	got := w.scan(request(key))
-	if diff := cmp.Diff([]string{"/repos/acme/tools 200", "/repos/Acme/Tools/commits/HEAD 304*"}, ignoreStar(got.requests)); diff != "" {
+	if diff := cmp.Diff([]string{"/repos/acme/tools 200", "/repos/Acme/Tools/commits/HEAD 304*", "/repos/Acme/Tools/releases/latest 404"}, ignoreStar(got.requests)); diff != "" {
 		t.Error(diff)
 	}
 	if got.listing.Repository.Stars != 42 || len(got.listing.Names) != 3 || len(got.updated) != 0 {

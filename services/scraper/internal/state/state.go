@@ -55,6 +55,8 @@ type State struct {
 	// were published with it, in the order of its Names.
 	Listing *plugpack.Listing `json:"listing,omitempty"`
 	Digests []string          `json:"digests,omitempty"`
+	// ReleaseETag is of the release that Listing names.
+	ReleaseETag string `json:"release_etag,omitempty"`
 	// Origins are places outside of the marketplace that have to be looked at
 	// though it did not change; Retries counts scans in a row that could not look
 	// at all of them.
@@ -206,7 +208,8 @@ func encode(st State) ([]byte, error) {
 	if err != nil || len(b) <= maxValue {
 		return b, err
 	}
-	st.RepoETag, st.HeadETag, st.Commit, st.Listing, st.Digests, st.Origins = "", "", "", nil, nil, nil
+	st.RepoETag, st.HeadETag, st.Commit, st.ReleaseETag = "", "", "", ""
+	st.Listing, st.Digests, st.Origins = nil, nil, nil
 	return deflate(st)
 }
 
