@@ -70,7 +70,7 @@ var faults = []fault{
 	{name: "garbage archive", kind: "garbage", path: archivePath},
 	{name: "slow", kind: "slow", path: apiPath},
 	{name: "truncated tree", kind: "truncate", path: "/git/trees/", unmet: "never met: archives are read, which are not truncated, and no tree is asked for"},
-	{name: "empty repository", kind: "empty", path: "/commits/", failed: true},
+	{name: "empty repository", kind: "empty", path: apiPath + "/commits/", failed: true},
 	{name: "451", failed: true, injected: "removed with 451", inject: func(h hub, repo string) { h.remove(repo, 451) }, heal: hub.restore},
 	{name: "403", failed: true, injected: "closed with 403", inject: func(h hub, repo string) { h.remove(repo, 403) }, heal: hub.restore},
 	{name: "deleted and restored", failed: true, injected: "removed with 404", inject: func(h hub, repo string) { h.remove(repo, 404) }, heal: hub.restore},
