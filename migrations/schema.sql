@@ -289,16 +289,16 @@ CREATE TABLE plugin_index (
     CONSTRAINT plugin_index_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id)
 );
 CREATE INDEX plugin_index_category ON public.plugin_index USING btree (category, featured DESC, stars DESC, plugin_id DESC);
-CREATE INDEX plugin_index_counts ON public.plugin_index USING gin (counts) WITH (fastupdate=off);
+CREATE INDEX plugin_index_counts ON public.plugin_index USING gin (counts) WITH (fastupdate='on', gin_pending_list_limit='64');
 CREATE INDEX plugin_index_license ON public.plugin_index USING btree (lower(license), featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_list ON public.plugin_index USING btree (featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_marketplace ON public.plugin_index USING btree (marketplace);
 CREATE INDEX plugin_index_marketplace_name ON public.plugin_index USING btree (marketplace_name);
 CREATE INDEX plugin_index_name ON public.plugin_index USING btree (name, plugin_id);
-CREATE INDEX plugin_index_names ON public.plugin_index USING gin (names) WITH (fastupdate=off);
+CREATE INDEX plugin_index_names ON public.plugin_index USING gin (names) WITH (fastupdate='on', gin_pending_list_limit='64');
 CREATE INDEX plugin_index_owner ON public.plugin_index USING btree (owner, featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_score ON public.plugin_index USING btree (score DESC, stars DESC, plugin_id DESC);
-CREATE INDEX plugin_index_search ON public.plugin_index USING gin (search) WITH (fastupdate=off);
+CREATE INDEX plugin_index_search ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256');
 CREATE INDEX plugin_index_stars ON public.plugin_index USING btree (stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_trend ON public.plugin_index USING btree (trend DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_twin ON public.plugin_index USING btree (twin);

@@ -192,7 +192,7 @@ func (f *fixture) publishAsync(m events.Message, err error) {
 // announced.
 func (f *fixture) timed(what string, begin func()) {
 	f.t.Helper()
-	started := time.Now()
+	started, before := time.Now(), used(f.t, f.url)
 	begin()
 	for {
 		drained, err := f.bus.Drained(f.t.Context(), events.StreamPlugin, catalog.Durable)
@@ -208,5 +208,8 @@ func (f *fixture) timed(what string, begin func()) {
 	if b, ok := f.t.(*testing.B); ok {
 		b.ReportMetric(time.Since(started).Seconds(), what+"-s")
 		b.ReportMetric(float64(*benchPlugins)/time.Since(started).Seconds(), what+"/s")
+		c := used(f.t, f.url).since(before)
+		b.ReportMetric(c.program.Seconds()*1000/float64(*benchPlugins), what+"-go-cpu-s/1000")
+		b.ReportMetric(c.postgres.Seconds()*1000/float64(*benchPlugins), what+"-pg-cpu-s/1000")
 	}
 }
