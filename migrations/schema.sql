@@ -78,6 +78,14 @@ CREATE TABLE facet_counts (
 );
 CREATE INDEX facet_counts_most ON public.facet_counts USING btree (kind, n DESC, key) WHERE (n > 0);
 
+CREATE TABLE hot_floor (
+    one boolean NOT NULL DEFAULT true,
+    weight real NOT NULL,
+    plugin_id uuid NOT NULL,
+    CONSTRAINT hot_floor_pkey PRIMARY KEY (one),
+    CONSTRAINT hot_floor_one_check CHECK (one)
+);
+
 CREATE TABLE marketplace_files (
     digest text NOT NULL,
     subject text NOT NULL,
@@ -285,11 +293,15 @@ CREATE TABLE plugin_index (
     names tsvector NOT NULL,
     headline tsvector NOT NULL,
     search tsvector NOT NULL,
+    hot boolean NOT NULL DEFAULT true,
     CONSTRAINT plugin_index_pkey PRIMARY KEY (plugin_id),
     CONSTRAINT plugin_index_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id)
 );
 CREATE INDEX plugin_index_category ON public.plugin_index USING btree (category, featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_counts ON public.plugin_index USING gin (counts) WITH (fastupdate='on', gin_pending_list_limit='64');
+CREATE INDEX plugin_index_hot ON public.plugin_index USING btree (weight, plugin_id) WHERE hot;
+CREATE INDEX plugin_index_hot_names ON public.plugin_index USING gin (names) WITH (fastupdate='on', gin_pending_list_limit='64') WHERE hot;
+CREATE INDEX plugin_index_hot_search ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE hot;
 CREATE INDEX plugin_index_license ON public.plugin_index USING btree (lower(license), featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_list ON public.plugin_index USING btree (featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_marketplace ON public.plugin_index USING btree (marketplace);

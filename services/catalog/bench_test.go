@@ -20,7 +20,24 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/loadtest"
 )
 
-var benchPlugins = flag.Int("plugins", 1000, "size of the catalog that benchmarks ask, or fill")
+var (
+	benchPlugins  = flag.Int("plugins", 1000, "size of the catalog that benchmarks ask, or fill")
+	benchDatabase = flag.String("database", "", "URL of a database that loadtest-data filled with so many plugins, to ask instead of a new one")
+)
+
+// benchmarked gives the catalog to ask.
+func benchmarked(b *testing.B) loaded {
+	b.Helper()
+	if *benchDatabase == "" {
+		return load(b, *benchPlugins)
+	}
+	db, err := catalog.OpenDB(b.Context(), *benchDatabase)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(db.Close)
+	return serve(b, db)
+}
 
 // question is a kind of request.
 type question struct {
@@ -77,7 +94,7 @@ func questions(l loaded, b *testing.B) []question {
 // statements to the database with nothing around them: "x bare" is how many
 // times as long the middle request takes.
 func BenchmarkCatalog(b *testing.B) {
-	l := load(b, *benchPlugins)
+	l := benchmarked(b)
 	for _, q := range questions(l, b) {
 		bare := l.bare(b, q)
 		for _, clients := range []int{1, 8} {

@@ -39,9 +39,16 @@ func load(t testing.TB, n int) loaded {
 			t.Fatal(err)
 		}
 	}
-	l := loaded{asked: &recorder{}}
+	return serve(t, db)
+}
+
+// serve answers from db.
+func serve(t testing.TB, db *pgxpool.Pool) (l loaded) {
+	t.Helper()
+	l.asked = &recorder{}
 	cfg := db.Config()
 	cfg.ConnConfig.Tracer = l.asked
+	var err error
 	if l.db, err = pgxpool.NewWithConfig(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}

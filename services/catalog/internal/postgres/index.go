@@ -65,9 +65,10 @@ const refreshIndex = `
 		WHERE i.plugin_id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM entry e WHERE e.id = i.plugin_id)
 	), put AS (
 		INSERT INTO plugin_index (plugin_id, twin, name, marketplace, marketplace_name, owner, category, license, counts,
-			maintenance, featured, verified, stars, score, trend, weight, first_seen, updated_at, names, headline, search)
+			maintenance, featured, verified, stars, score, trend, weight, hot, first_seen, updated_at, names, headline, search)
 		SELECT id, twin, name, marketplace, marketplace_name, owner, category, license, counts,
-			maintenance, featured, verified, stars, score, trend, weight, first_seen, updated_at, words,
+			maintenance, featured, verified, stars, score, trend, weight,
+			(weight::real, id) >= (SELECT f.weight, f.plugin_id FROM hot_floor f), first_seen, updated_at, words,
 			texts || setweight(to_tsvector('english', left(components, 2000)), 'D'),
 			texts || setweight(to_tsvector('english', left(components, 100000) || ' ' || readme), 'D')
 		FROM weighed
@@ -76,7 +77,7 @@ const refreshIndex = `
 			marketplace_name = excluded.marketplace_name, owner = excluded.owner, category = excluded.category,
 			license = excluded.license, counts = excluded.counts, maintenance = excluded.maintenance,
 			featured = excluded.featured, verified = excluded.verified, stars = excluded.stars, score = excluded.score,
-			trend = excluded.trend, weight = excluded.weight, first_seen = excluded.first_seen,
+			trend = excluded.trend, weight = excluded.weight, hot = excluded.hot, first_seen = excluded.first_seen,
 			updated_at = excluded.updated_at, names = excluded.names, headline = excluded.headline, search = excluded.search
 		RETURNING twin, category, license, marketplace, owner, maintenance, featured, verified, score, counts
 	), counted AS (

@@ -19,6 +19,8 @@ type candidate struct {
 	Fits     []float64 // how well the headline fits each term; 0: not at all
 	// Best is set of those that were taken because of their weight.
 	Best bool
+	// Total is how many plugins match, at most MaxTotal; the same in all.
+	Total int
 }
 
 // What a candidate gains on top of its fit.

@@ -152,29 +152,47 @@ func (x *search) text(args []any) (where string, q textQuery) {
 	return where + " AND %s @@ (" + q.needing(len(x.terms)-x.step.Missing) + ")", q
 }
 
-// The best by weight, those that have it all in their name, and those that are
+// selectMatches collects all hot matches, and the others only if those are too
+// few. The planner must not walk down the weights instead and read the text of
+// each plugin until it has enough matches: it does not know that texts are
+// stored apart, and what they cost.
+const selectMatches = `
+	%[1]s AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[3]s AND i.hot),
+	%[2]s AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[3]s AND NOT i.hot AND (SELECT count(*) FROM %[1]s) < %[4]d)`
+
+// selectNamed takes those that have it all in their name, and those that are
 // called just that.
+const selectNamed = `
+	named AS (
+		(SELECT plugin_id FROM (SELECT * FROM hot_named UNION ALL SELECT * FROM cold_named) n ORDER BY weight DESC, plugin_id DESC LIMIT %[1]d)
+		UNION
+		(SELECT i.plugin_id FROM plugin_index i %[2]s AND i.name = ANY ($%[3]d) ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[1]d)
+	)`
+
+// The best by weight with those that are found by their name.
 const selectCandidates = `
-	WITH best AS (
-		SELECT i.plugin_id FROM plugin_index i %[1]s ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[3]d
-	), named AS (%[2]s), found AS (
+	WITH %[1]s, %[2]s, best AS (
+		SELECT plugin_id FROM (SELECT * FROM hot UNION ALL SELECT * FROM cold) h ORDER BY weight DESC, plugin_id DESC LIMIT %[3]d
+	), found AS (
 		SELECT plugin_id, bool_or(best) AS best
 		FROM (SELECT plugin_id, true AS best FROM best UNION ALL SELECT plugin_id, false FROM named) x
 		GROUP BY plugin_id
 	)
 	SELECT i.plugin_id::text AS id, i.name, i.weight, i.category, i.license,
-		ARRAY(SELECT jsonb_object_keys(i.counts)) AS has, ARRAY[%[4]s]::float8[] AS fits, found.best
+		ARRAY(SELECT jsonb_object_keys(i.counts)) AS has, ARRAY[%[4]s]::float8[] AS fits, found.best,
+		least((SELECT count(*) FROM hot) + (SELECT count(*) FROM cold), %[5]d)::int AS total
 	FROM found JOIN plugin_index i ON i.plugin_id = found.plugin_id`
 
-const selectNamed = `
-	(SELECT i.plugin_id FROM plugin_index i %[1]s ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[2]d)
-	UNION
-	(SELECT i.plugin_id FROM plugin_index i %[3]s AND i.name = ANY ($%[4]d) ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[2]d)`
+// matches writes the query for all that match, of which MaxTotal are enough.
+func (x *search) matches(where string) string {
+	return fmt.Sprintf(selectMatches, "hot", "cold", fmt.Sprintf(where, "i.search"), MaxTotal)
+}
 
 // named writes the query for plugins that are found by their name.
 func (x *search) named(where string, q *textQuery) string {
 	q.args = append(q.args, x.names())
-	return fmt.Sprintf(selectNamed, fmt.Sprintf(where, "i.names"), named, fmt.Sprintf(where, "i.search"), len(q.args))
+	return fmt.Sprintf(selectMatches, "hot_named", "cold_named", fmt.Sprintf(where, "i.names"), named) + "," +
+		fmt.Sprintf(selectNamed, named, fmt.Sprintf(where, "i.search"), len(q.args))
 }
 
 // names gives the ways that a plugin would spell what was asked for as a name.
@@ -188,7 +206,7 @@ func (x *search) names() []string {
 
 func (s *Store) candidates(ctx context.Context, x *search) ([]candidate, error) {
 	where, q := x.text(nil)
-	query := fmt.Sprintf(selectCandidates, fmt.Sprintf(where, "i.search"), x.named(where, &q), window, strings.Join(q.ranks, ", "))
+	query := fmt.Sprintf(selectCandidates, x.matches(where), x.named(where, &q), window, strings.Join(q.ranks, ", "), MaxTotal)
 	rows, err := s.pool.Query(ctx, query, q.args...)
 	if err != nil {
 		return nil, err
@@ -200,8 +218,8 @@ func (s *Store) candidates(ctx context.Context, x *search) ([]candidate, error) 
 
 // answer reads the page of the ranked matches, and of those behind them.
 func (s *Store) answer(ctx context.Context, x *search, matches []candidate) (found Found, err error) {
-	if found.Total, err = s.total(ctx, x, matches); err != nil {
-		return found, err
+	if len(matches) > 0 {
+		found.Total = matches[0].Total
 	}
 	found.Facets = facetsOfMatches(matches)
 	ids, err := s.pageIDs(ctx, x, matches, &found)
@@ -266,7 +284,7 @@ func lightest(matches []candidate) (last candidate, full bool) {
 
 // Those that are found by name were in the window already.
 const selectBehind = `
-	WITH named AS (%[2]s)
+	WITH %[2]s
 	SELECT i.plugin_id::text AS id, i.weight
 	FROM plugin_index i %[1]s AND (i.weight, i.plugin_id) < ($1::real, $2) AND i.plugin_id NOT IN (SELECT plugin_id FROM named)
 	ORDER BY i.weight DESC, i.plugin_id DESC
@@ -281,19 +299,6 @@ func (s *Store) behind(ctx context.Context, x *search, at Place, skip, limit int
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByNameLax[candidate])
-}
-
-const countMatches = `SELECT count(*)::int FROM (SELECT FROM plugin_index i %s LIMIT %d) x`
-
-// total counts the matches, only if the window does not hold them all.
-func (s *Store) total(ctx context.Context, x *search, matches []candidate) (n int, err error) {
-	if _, full := lightest(matches); !full {
-		return len(matches), nil
-	}
-	where, q := x.text(nil)
-	where = strings.Replace(where, "%s", "i.search", 1)
-	err = s.pool.QueryRow(ctx, fmt.Sprintf(countMatches, where, MaxTotal), q.args...).Scan(&n)
-	return n, err
 }
 
 // facetsOfMatches counts over the window.
