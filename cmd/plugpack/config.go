@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"os"
@@ -38,8 +38,9 @@ func (c Config) Validate() error {
 	if c.MeilisearchURL != "" && c.MeilisearchAPIKey == "" {
 		return errs.New(errs.Invalid, "MEILISEARCH_API_KEY is not set: MEILISEARCH_URL needs it")
 	}
-	return errors.Join(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.Indexer.Validate(), c.Catalog.Validate(),
-		c.Catalog.CheckProduction(c.Production()), c.CheckHTTPS(c.Production()))
+	// The first, as the services share variables and would say the same twice.
+	return cmp.Or(c.Config.Validate(), c.Options.Validate(), c.Gateway.Validate(), c.Indexer.Validate(), c.Catalog.Validate(),
+		c.CheckHTTPS(c.Production()), c.Gateway.CheckProduction(c.Production()), c.Catalog.CheckProduction(c.Production()))
 }
 
 // loadConfig reads the environment. Warnings and errors are all that a person

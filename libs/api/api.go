@@ -134,6 +134,12 @@ func WriteProblem(w http.ResponseWriter, err error) {
 	writeProblem(w, Problem{Title: http.StatusText(kind.Status()), Status: kind.Status(), Detail: errs.Detail(err)})
 }
 
+// WriteStatus answers with a problem document of a status that stands for no
+// kind of error.
+func WriteStatus(w http.ResponseWriter, status int, detail string) {
+	writeProblem(w, Problem{Title: http.StatusText(status), Status: status, Detail: detail})
+}
+
 func writeProblem(w http.ResponseWriter, p Problem) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -1,5 +1,7 @@
 // Package identity is how the gateway tells the catalog who is asking: a signed
-// token that is good for a minute and for the catalog alone.
+// token that is good for a minute and for the catalog alone. A session, which
+// the gateway leaves with a browser, is the same for a day and for the gateway
+// alone.
 //
 // The gateway finds out who somebody is, and the catalog what he may do. Both
 // hold one key; whoever reaches the catalog without it is nobody, whatever
@@ -21,9 +23,13 @@ import (
 // comes from outside.
 const Header = "Plugpack-Identity"
 
+// SessionLife is how long a session lasts. Nothing but its end or another
+// APP_SECRET_KEY takes it back, and for so long what GitHub said of the person
+// is believed.
+const SessionLife = 24 * time.Hour
+
 const (
-	issuer   = "plugpack-gateway"
-	audience = "plugpack-catalog"
+	issuer = "plugpack-gateway"
 	// life is short, as a token that leaks is good for so long.
 	life = time.Minute
 	// leeway is how much the clocks of two machines may differ.
@@ -37,7 +43,7 @@ const development = "plugpack-development-key-not-for-production"
 
 // Options hold the key that gateway and catalog share.
 type Options struct {
-	SecretKey config.Secret `env:"APP_SECRET_KEY" envDefault:"plugpack-development-key-not-for-production" doc:"Key by which the gateway tells the catalog who is signed in; the same for both." want:"32 or more characters that nobody can guess"`
+	SecretKey config.Secret `env:"APP_SECRET_KEY" envDefault:"plugpack-development-key-not-for-production" doc:"Key of sessions, and by which the gateway tells the catalog who is signed in; the same for both." want:"32 or more characters that nobody can guess"`
 }
 
 // Validate checks the key.
@@ -63,17 +69,29 @@ type Person struct {
 	Avatar   string
 }
 
-// Key signs and verifies.
+// Key signs and verifies the tokens of one purpose.
 type Key struct {
-	secret []byte
-	now    func() time.Time
+	secret   []byte
+	audience string
+	life     time.Duration
+	now      func() time.Time
 }
 
-// NewKey makes the key of the options. The secret is not used as it is, so that
-// what else is made of it can never pass for a token.
+// NewKey makes the key of what the gateway tells the catalog.
 func NewKey(o Options, now func() time.Time) *Key {
-	sum := sha256.Sum256([]byte("plugpack identity\n" + string(o.SecretKey)))
-	return &Key{secret: sum[:], now: now}
+	return &Key{derive(o, "identity"), "plugpack-catalog", life, now}
+}
+
+// NewSessionKey makes the key of sessions.
+func NewSessionKey(o Options, now func() time.Time) *Key {
+	return &Key{derive(o, "session"), issuer, SessionLife, now}
+}
+
+// derive makes a secret of its own for each purpose, so that what is signed for
+// one never passes for another.
+func derive(o Options, purpose string) []byte {
+	sum := sha256.Sum256([]byte("plugpack " + purpose + "\n" + string(o.SecretKey)))
+	return sum[:]
 }
 
 type claims struct {
@@ -87,8 +105,8 @@ func (k *Key) Sign(p Person) (string, error) {
 	now := k.now()
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: strconv.FormatInt(p.GitHubID, 10),
-			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life)),
+			Issuer: issuer, Audience: jwt.ClaimStrings{k.audience}, Subject: strconv.FormatInt(p.GitHubID, 10),
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(k.life)),
 		},
 		Login: p.Login, Avatar: p.Avatar,
 	}).SignedString(k.secret)
@@ -99,7 +117,7 @@ func (k *Key) Verify(token string) (Person, error) {
 	var c claims
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return k.secret, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
-		jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithTimeFunc(k.now), jwt.WithLeeway(leeway))
+		jwt.WithIssuer(issuer), jwt.WithAudience(k.audience), jwt.WithTimeFunc(k.now), jwt.WithLeeway(leeway))
 	if err != nil {
 		return Person{}, errs.New(errs.Unauthorized, "the identity is not valid, sign in again")
 	}

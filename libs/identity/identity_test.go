@@ -57,6 +57,28 @@ func TestIdentity(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a session is good for the gateway alone, and for a day", func(t *testing.T) {
+		t.Parallel()
+		sessions := func(now time.Time) *identity.Key {
+			return identity.NewSessionKey(identity.Options{SecretKey: secret}, at(now))
+		}
+		session, err := sessions(now).Sign(ann)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := sessions(now.Add(identity.SessionLife - time.Minute)).Verify(session); err != nil || got != ann {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if _, err := sessions(now.Add(identity.SessionLife + time.Minute)).Verify(session); errs.KindOf(err) != errs.Unauthorized {
+			t.Errorf("a session that is over: %v", err)
+		}
+		if _, err := key.Verify(session); errs.KindOf(err) != errs.Unauthorized {
+			t.Errorf("a session passes for the gateway's word: %v", err)
+		}
+		if _, err := sessions(now).Verify(token); errs.KindOf(err) != errs.Unauthorized {
+			t.Errorf("the gateway's word passes for a session: %v", err)
+		}
+	})
 	t.Run("it is good for a minute", func(t *testing.T) {
 		t.Parallel()
 		later := identity.NewKey(identity.Options{SecretKey: secret}, at(now.Add(2*time.Minute)))

@@ -26,8 +26,8 @@ import (
 
 // GitHubServer speaks the few routes of GitHub's REST interface that the
 // scraper calls: a repository, its head, its archive, its latest release, one of
-// its files, both searches, the limits. Answers have ETags, and conditional
-// requests are answered 304.
+// its files, both searches, the limits; and those by which people sign in.
+// Answers have ETags, and conditional requests are answered 304.
 type GitHubServer struct {
 	// URL is the base address, with a trailing slash.
 	URL string
@@ -43,6 +43,7 @@ type GitHubServer struct {
 	host    string
 	now     func() time.Time
 	buckets map[string]*gitHubBucket // by resource
+	oauth   gitHubOAuth
 	// incomplete is how many searches still give up half-way.
 	incomplete int
 }
@@ -86,11 +87,14 @@ type GitHubFault struct {
 }
 
 // GitHub starts a server with the repositories of a txtar file, whose files are
-// named owner/repo/path. A name "owner/repo/path -> target" is a link.
+// named owner/repo/path; "" is a GitHub without any. A name
+// "owner/repo/path -> target" is a link.
 func GitHub(t testing.TB, file string) *GitHubServer {
 	t.Helper()
 	g := &GitHubServer{t: t, repos: map[string]*gitHubRepo{}, renamed: map[string]string{}, host: "github.com", now: time.Now, buckets: gitHubBuckets()}
-	g.Load(file)
+	if file != "" {
+		g.Load(file)
+	}
 	g.server = httptest.NewUnstartedServer(g)
 	g.URL = "http://" + g.server.Listener.Addr().String() + "/" // which its handlers read
 	g.server.Start()
@@ -338,6 +342,12 @@ func (g *GitHubServer) answer(req *http.Request, path string) (int, http.Header,
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	download := parts[0] == "codeload"
 	switch {
+	case path == "/login/oauth/authorize" && req.Method == http.MethodGet:
+		return g.authorize(req)
+	case path == "/login/oauth/access_token" && req.Method == http.MethodPost:
+		return g.exchange(req)
+	case path == "/user":
+		return g.user(req)
 	case g.token != "" && !download && req.Header.Get("Authorization") != "Bearer "+g.token:
 		return message(http.StatusUnauthorized, "Bad credentials")
 	case path == "/rate_limit":

@@ -73,7 +73,7 @@ func resourceOf(path string) string {
 		return "code_search"
 	case strings.HasPrefix(path, "/search/"):
 		return "search"
-	case path == "/rate_limit" || strings.HasPrefix(path, "/codeload/"):
+	case path == "/rate_limit" || strings.HasPrefix(path, "/codeload/") || strings.HasPrefix(path, "/login/oauth/"):
 		return ""
 	}
 	return "core"

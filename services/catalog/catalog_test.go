@@ -24,6 +24,7 @@ import (
 	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/libs/local/nats"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/service"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 	"github.com/plugpack/plugpack/migrations"
@@ -120,7 +121,7 @@ func (f *fixture) changed(slug string, revision int64) plugpack.Plugin {
 const key = "a secret of more than thirty-two characters"
 
 func options() catalog.Options {
-	return catalog.Options{PublicURL: "https://plugpack.example", Options: identity.Options{SecretKey: key}}
+	return catalog.Options{Public: service.Public{PublicURL: "https://plugpack.example"}, Options: identity.Options{SecretKey: key}}
 }
 
 func TestFromScraperToAnnouncement(t *testing.T) {

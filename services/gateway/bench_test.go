@@ -20,7 +20,9 @@ func BenchmarkHit(b *testing.B) {
 	if err := pages.Put(b.Context(), cache.SlugKey("a"), page); err != nil {
 		b.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Options{}, gateway.Deps{
+	options := newFixture(b).options
+	options.RateLimit = 0
+	g, err := gateway.New(options, gateway.Deps{
 		Catalog: http.NotFoundHandler(), Pages: pages, Limiter: local.NewLimiter(nil), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -5,6 +5,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -20,7 +21,9 @@ import (
 	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/config"
 	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/libs/service"
+	"github.com/plugpack/plugpack/services/gateway/internal/auth"
 	"github.com/plugpack/plugpack/services/gateway/internal/compress"
 	"github.com/plugpack/plugpack/services/gateway/internal/limit"
 	"github.com/plugpack/plugpack/services/gateway/internal/pagecache"
@@ -47,14 +50,17 @@ type Config struct {
 
 // Validate checks what types cannot.
 func (c Config) Validate() error {
-	if err := c.Config.Validate(); err != nil {
-		return err
-	}
-	return c.Options.Validate()
+	return cmp.Or(c.Config.Validate(), c.Options.Validate(), c.CheckProduction(c.Production()))
 }
 
 // Options are the settings of the gateway's own behaviour.
 type Options struct {
+	identity.Options
+	service.Public
+	GitHubClientID     string        `env:"GITHUB_CLIENT_ID" doc:"Client id of the GitHub OAuth app by which people sign in; its callback is PUBLIC_URL with /auth/github/callback. Without one nobody can." want:"the client id of an OAuth app"`
+	GitHubClientSecret config.Secret `env:"GITHUB_CLIENT_SECRET" doc:"Client secret of that app; required if its id is set." want:"the client secret of the same app"`
+	GitHubAPIURL       config.URL    `env:"GITHUB_API_URL" envDefault:"https://api.github.com/" doc:"GitHub's API; that of a GitHub Enterprise server ends in /api/v3/." want:"an http or https address such as https://api.github.com/"`
+
 	CORSOrigins    []string `env:"CORS_ORIGINS" envDefault:"*" doc:"Web origins that may call the API from a browser, separated by commas." want:"* or origins such as https://plugpack.example"`
 	TrustedProxies []string `env:"TRUSTED_PROXIES" doc:"Proxies whose X-Forwarded-For counts, separated by commas; none by default." want:"networks such as 10.0.0.0/8,fd00::/8"`
 	RateLimit      int      `env:"RATE_LIMIT" envDefault:"200" doc:"Requests a minute for one client; 0 is no limit." want:"a whole number, 0 or more"`
@@ -74,7 +80,24 @@ func (o Options) Validate() error {
 	if o.RateLimit < 0 {
 		return errs.New(errs.Invalid, "RATE_LIMIT: want a whole number, 0 or more")
 	}
-	return nil
+	if o.GitHubClientID != "" && o.GitHubClientSecret == "" {
+		return errs.New(errs.Invalid, "GITHUB_CLIENT_SECRET is not set: GITHUB_CLIENT_ID needs it")
+	}
+	return cmp.Or(o.Options.Validate(), o.Public.Validate())
+}
+
+// CheckProduction refuses, in production, the key that everybody knows, and an
+// address at which sessions would travel in clear.
+func (o Options) CheckProduction(production bool) error {
+	return cmp.Or(o.CheckHTTPS(production), o.CheckSecret(production))
+}
+
+func (o Options) auth() auth.Options {
+	return auth.Options{
+		Address: o.Address(), ClientID: o.GitHubClientID, ClientSecret: string(o.GitHubClientSecret), GitHubAPI: string(o.GitHubAPIURL),
+		Origins:  slices.DeleteFunc(slices.Clone(o.CORSOrigins), func(origin string) bool { return origin == "*" }),
+		Identity: o.Options, Now: time.Now,
+	}
 }
 
 // trusted reads the networks; a single address is a network of one.
@@ -140,13 +163,19 @@ func New(o Options, d Deps) (*Gateway, error) {
 		return nil, err
 	}
 	catalog := route.Catalog(d.Catalog)
+	people, err := auth.New(o.auth(), catalog, d.Log)
+	if err != nil {
+		return nil, err
+	}
 	pages := pagecache.New(d.Pages, catalog, d.Log)
-	return &Gateway{route.New(catalog, pages, d.Responses,
+	return &Gateway{route.New(catalog, people, pages, d.Responses,
 		request.Log(d.Log), // outermost, so that every answer is logged
 		request.Client(trusted),
 		allowOrigins(o.CORSOrigins), // before the limit, so that a browser may read a refusal
-		limit.Handler(o.RateLimit, d.Limiter.Allow, d.Log),
+		people.Identify,
+		limit.Handler(o.RateLimit, people.Client, d.Limiter.Allow, d.Log),
 		request.Bound(MaxBody, MaxTime),
+		people.Recognise,
 		compressed,
 	)}, nil
 }

@@ -24,10 +24,15 @@ import (
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/config"
+	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/libs/local"
+	"github.com/plugpack/plugpack/libs/service"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/services/gateway"
 )
+
+// key is what gateway and catalog share.
+const key = "a secret of more than thirty-two characters"
 
 // fixture is a gateway with everything around it in the test's hand.
 type fixture struct {
@@ -41,12 +46,15 @@ type fixture struct {
 	handler http.Handler
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	pages, limiter := local.NewCache(), local.NewLimiter(time.Now)
 	t.Cleanup(pages.Close)
 	t.Cleanup(limiter.Close)
 	return &fixture{
-		options: gateway.Options{CORSOrigins: []string{"*"}, RateLimit: 1000},
+		options: gateway.Options{
+			Options: identity.Options{SecretKey: key}, Public: service.Public{PublicURL: "http://127.0.0.1:8000"},
+			GitHubAPIURL: "https://api.github.com/", CORSOrigins: []string{"*"}, RateLimit: 1000,
+		},
 		catalog: func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprintf(w, "catalog %s", r.URL.Path) },
 		pages:   pages, limiter: limiter,
 	}
@@ -518,6 +526,12 @@ func TestConfig(t *testing.T) {
 		{"a bad network", append(ok, "TRUSTED_PROXIES=10.0.0.0/8,proxy"), "TRUSTED_PROXIES: want"},
 		{"a bad limit", append(ok, "RATE_LIMIT=-1"), "RATE_LIMIT: want"},
 		{"a limit in words", append(ok, "RATE_LIMIT=many"), "RATE_LIMIT: want"},
+		{"sign-in without its secret", append(ok, "GITHUB_CLIENT_ID=x"), "GITHUB_CLIENT_SECRET is not set"},
+		{"a short key", append(ok, "APP_SECRET_KEY=short"), "APP_SECRET_KEY: want"},
+		{"no public address", append(ok, "PUBLIC_URL=redis://x"), "PUBLIC_URL: want"},
+		{"production on the key that everybody knows", append(ok, "APP_ENV=production", "PUBLIC_URL=https://plugpack.example"), "APP_SECRET_KEY is not set"},
+		{"production in clear", append(ok, "APP_ENV=production", "APP_SECRET_KEY="+key), "PUBLIC_URL: want an https"},
+		{"production", append(ok, "APP_ENV=production", "APP_SECRET_KEY="+key, "PUBLIC_URL=https://plugpack.example"), ""},
 		{"a bad stage", append(ok, "APP_ENV=x"), "APP_ENV: want"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

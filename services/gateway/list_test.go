@@ -83,7 +83,7 @@ func TestLists(t *testing.T) {
 		x, asked := setup(t, at(3))
 		_ = x.get(t, "/api/plugins/?limit=5")
 		for i, res := range []*http.Response{
-			x.get(t, "/api/plugins/?limit=6"), x.get(t, "/api/plugins/?limit=5", "Authorization", "Bearer x"), x.get(t, "/api/plugins/?limit=5", "Cookie", "s=1"),
+			x.get(t, "/api/plugins/?limit=6"), x.get(t, "/api/plugins/?limit=5", "Authorization", "Bearer x"), x.get(t, "/api/plugins/?limit=5", "Cookie", session(t, ann).String()),
 			x.do(t, http.MethodPost, "/api/plugins/?limit=5", nil), x.get(t, "/api/marketplaces/"), x.get(t, "/api/marketplaces/"),
 		} {
 			if res.Header.Get("X-Cache") == "hit" || asked.Load() < int64(i+2) {

@@ -125,7 +125,7 @@ func TestCachedPage(t *testing.T) {
 		for name, change := range map[string]func(*http.Request){
 			"query":         func(r *http.Request) { r.URL.RawQuery = "x=1" },
 			"Authorization": func(r *http.Request) { r.Header.Set("Authorization", "Bearer t") },
-			"Cookie":        func(r *http.Request) { r.Header.Set("Cookie", "session=1") },
+			"session":       func(r *http.Request) { r.AddCookie(session(t, ann)) },
 			"POST":          func(r *http.Request) { r.Method = http.MethodPost },
 		} {
 			x := setup(t, all)
@@ -148,7 +148,7 @@ func TestCachedPage(t *testing.T) {
 			{"/api/plugins/" + strings.ToUpper(strings.TrimPrefix(uuidPath, "/api/plugins/")), uuidPath},
 		} {
 			x := setup(t, all)
-			x.do(t, http.MethodGet, c.other, func(r *http.Request) { r.Header.Set("Cookie", "session=1") }) // sees revision 9
+			x.do(t, http.MethodGet, c.other, func(r *http.Request) { r.AddCookie(session(t, ann)) }) // sees revision 9
 			if after := x.get(t, c.path); after.Header.Get(api.HeaderRevision) != "9" {
 				t.Errorf("revision %s after 9 at %s", after.Header.Get(api.HeaderRevision), c.other)
 			}

@@ -82,12 +82,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", strings.Join(methods(r), ", "))
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(http.StatusMethodNotAllowed)
-	_ = api.Encode(w, api.Problem{
-		Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed,
-		Detail: r.Method + " is not possible here; GET /api/docs lists what is",
-	})
+	api.WriteStatus(w, http.StatusMethodNotAllowed, r.Method+" is not possible here; GET /api/docs lists what is")
 }
 
 // methods gives what can be done at the request's address.

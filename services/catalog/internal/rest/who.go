@@ -106,9 +106,10 @@ func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag st
 }
 
 // signedIn refuses who brings no credentials before anything of the request is
-// read.
+// read. What it answers to the others is nothing that anybody else may keep.
 func signedIn(a huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
+		ctx.SetHeader("Cache-Control", "no-store")
 		if ctx.Context().Value(credentialsKey{}) == nil {
 			_ = huma.WriteErr(a, ctx, http.StatusUnauthorized, "sign in, or send an API token as Authorization: Bearer")
 			return

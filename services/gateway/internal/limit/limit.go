@@ -16,7 +16,6 @@ import (
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/services/gateway/internal/outage"
-	"github.com/plugpack/plugpack/services/gateway/internal/request"
 )
 
 // patience is how long a request waits for the counter.
@@ -26,8 +25,9 @@ const patience = 250 * time.Millisecond
 // or how long to wait.
 type Allow func(ctx context.Context, client string, perMinute int) (remaining int, retryAfter time.Duration, err error)
 
-// Handler limits each client to perMinute requests; 0 is no limit.
-func Handler(perMinute int, allow Allow, log *slog.Logger) func(http.Handler) http.Handler {
+// Handler limits each client to perMinute requests; 0 is no limit. client tells
+// whose a request is.
+func Handler(perMinute int, client func(*http.Request) string, allow Allow, log *slog.Logger) func(http.Handler) http.Handler {
 	away := outage.New("rate limiter", "requests are not limited", log)
 	return func(next http.Handler) http.Handler {
 		if perMinute == 0 {
@@ -39,7 +39,7 @@ func Handler(perMinute int, allow Allow, log *slog.Logger) func(http.Handler) ht
 				return
 			}
 			ctx, cancel := context.WithTimeout(r.Context(), patience)
-			remaining, after, err := allow(ctx, request.ClientKey(r), perMinute)
+			remaining, after, err := allow(ctx, client(r), perMinute)
 			cancel()
 			if r.Context().Err() == nil { // or it is the client who is away
 				away.Report(r.Context(), err)

@@ -49,10 +49,6 @@ func listKey(r *http.Request) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-func anonymous(r *http.Request) bool {
-	return r.Header.Get("Authorization") == "" && r.Header.Get("Cookie") == ""
-}
-
 func (c *Cache) lookup(ctx context.Context, responses cache.Responses, key string) (cache.Response, string, bool) {
 	if responses == nil || c.away.Resting() {
 		return cache.Response{}, "", false

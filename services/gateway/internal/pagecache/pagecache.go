@@ -21,6 +21,7 @@ import (
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/services/gateway/internal/outage"
 	"github.com/plugpack/plugpack/services/gateway/internal/request"
 )
@@ -60,11 +61,16 @@ func (c *Cache) Page(key func(*http.Request) string) http.Handler {
 	})
 }
 
-// cacheable says whether the page is the same for everyone who asks so. The
-// answer to a user may differ, and he has to see his own change at once.
+// cacheable says whether the page is the same for everyone who asks so.
 func cacheable(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.RawQuery == "" &&
-		r.Header.Get("Authorization") == "" && r.Header.Get("Cookie") == ""
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.RawQuery == "" && anonymous(r)
+}
+
+// anonymous says whether nobody's name is on the request. The answer to a user
+// may differ, and he has to see his own change at once. Of cookies the catalog
+// learns no more than the gateway says in the identity.
+func anonymous(r *http.Request) bool {
+	return r.Header.Get("Authorization") == "" && r.Header.Get(identity.Header) == ""
 }
 
 func (c *Cache) get(ctx context.Context, key string) (cache.Page, bool) {

@@ -236,8 +236,8 @@ func peer(r *http.Request) string {
 	return "unknown"
 }
 
-// ClientKey gives whom a limit counts: an IPv4 address, or an IPv6 network of
-// 64 bits, since one client has all of those.
+// ClientKey gives what an address counts as: an IPv4 address as itself, and an
+// IPv6 one as its network of 64 bits, since one client has all of those.
 func ClientKey(r *http.Request) string {
 	key := peer(r)
 	addr, err := netip.ParseAddr(key)
@@ -271,11 +271,5 @@ func Bound(maxBody int64, maxTime time.Duration) func(http.Handler) http.Handler
 
 // TooLarge answers a request whose body is larger than limit bytes.
 func TooLarge(w http.ResponseWriter, limit int64) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusRequestEntityTooLarge)
-	_ = api.Encode(w, api.Problem{
-		Title: http.StatusText(http.StatusRequestEntityTooLarge), Status: http.StatusRequestEntityTooLarge,
-		Detail: fmt.Sprintf("the body may have at most %d bytes", limit),
-	})
+	api.WriteStatus(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body may have at most %d bytes", limit))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/services/gateway/internal/auth"
 	"github.com/plugpack/plugpack/services/gateway/internal/pagecache"
 )
 
@@ -30,11 +31,12 @@ var lists = []string{
 }
 
 // New makes the table.
-func New(catalog http.Handler, pages *pagecache.Cache, responses cache.Responses, middlewares ...func(http.Handler) http.Handler) http.Handler {
+func New(catalog http.Handler, people *auth.Auth, pages *pagecache.Cache, responses cache.Responses, middlewares ...func(http.Handler) http.Handler) http.Handler {
 	r := chi.NewRouter()
 	r.Use(middlewares...)
 	r.Use(plain)
 
+	people.Register(r)
 	r.Handle("/health", catalog)
 	r.Handle("/api", catalog)
 	r.Handle("/api/*", catalog)
@@ -50,6 +52,9 @@ func New(catalog http.Handler, pages *pagecache.Cache, responses cache.Responses
 		r.Handle("/api/plugins/"+id+end, byID)
 	}
 
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		api.WriteStatus(w, http.StatusMethodNotAllowed, r.Method+" is not possible here")
+	})
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, errs.New(errs.NotFound, "there is nothing here: the API is below /api/"))
 	})
@@ -70,10 +75,12 @@ func plain(next http.Handler) http.Handler {
 	})
 }
 
-// Catalog hides the table's own state from the catalog's router: in one
-// process that would take itself for a part of this one.
+// Catalog hides from the catalog what is the gateway's own: cookies, so that no
+// answer can hang on them, and the table's state, as in one process the
+// catalog's router would take itself for a part of this one.
 func Catalog(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Cookie")
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, (*chi.Context)(nil))))
 	})
 }
