@@ -128,6 +128,8 @@ CREATE TABLE marketplaces (
     found_by text NOT NULL DEFAULT ''::text,
     gone_at timestamp with time zone,
     owners text[] NOT NULL DEFAULT '{}'::text[],
+    opted_out_at timestamp with time zone,
+    named_at timestamp with time zone,
     CONSTRAINT marketplaces_key_key UNIQUE (key),
     CONSTRAINT marketplaces_repository_id_key UNIQUE (repository_id),
     CONSTRAINT marketplaces_pkey PRIMARY KEY (id),
@@ -145,10 +147,15 @@ CREATE TABLE opt_outs (
     name text NOT NULL,
     reason text NOT NULL DEFAULT ''::text,
     since timestamp with time zone NOT NULL,
+    host text NOT NULL DEFAULT ''::text,
+    host_id bigint,
     CONSTRAINT opt_outs_pkey PRIMARY KEY (name),
+    CONSTRAINT opt_outs_host_check CHECK ((length(host) <= 512)),
+    CONSTRAINT opt_outs_host_id_check CHECK ((host_id > 0)),
     CONSTRAINT opt_outs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 512))),
     CONSTRAINT opt_outs_reason_check CHECK ((length(reason) <= 4096))
 );
+CREATE INDEX opt_outs_host_id ON public.opt_outs USING btree (host, host_id);
 
 CREATE TABLE outbox (
     id uuid NOT NULL,
@@ -238,7 +245,6 @@ CREATE TABLE plugin_facts (
     has text[] NOT NULL,
     commit_sha text NOT NULL,
     digest text NOT NULL,
-    search tsvector NOT NULL DEFAULT ''::tsvector,
     files integer NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     requirements jsonb,

@@ -10,7 +10,7 @@ import (
 
 // indexVersion is raised when refreshIndex writes other rows from the same
 // facts; a catalog that finds an older one in the database writes them anew.
-const indexVersion = 3
+const indexVersion = 4
 
 // Two writers who changed twins of each other at once would each choose a
 // principal without seeing the other's change.
@@ -97,14 +97,15 @@ const refreshIndex = `
 	SELECT coalesce(array_agg(DISTINCT t.twin), '{}') FROM (SELECT twin FROM before UNION ALL SELECT twin FROM put) t`
 
 // choosePrincipals marks the one of its twins that searches show: a curated
-// one, else the most starred, else the one that was there first.
+// one, else the most starred, else the first by its key, which is the same after
+// a replay.
 const choosePrincipals = `
 	UPDATE plugin_index i SET principal = i.plugin_id = best.plugin_id
 	FROM (
 		SELECT DISTINCT ON (twin) twin, plugin_id
 		FROM plugin_index
 		WHERE twin = ANY ($1)
-		ORDER BY twin, featured DESC, verified DESC, stars DESC, plugin_id
+		ORDER BY twin, featured DESC, verified DESC, stars DESC, marketplace, plugin_id
 	) best
 	WHERE i.twin = best.twin AND i.principal <> (i.plugin_id = best.plugin_id)`
 

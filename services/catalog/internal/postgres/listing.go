@@ -29,14 +29,13 @@ func (s *Store) ApplyListing(ctx context.Context, l plugpack.Listing) (Outcome, 
 // applyListing gives the ids of the plugins that it changed, which are to be
 // announced.
 func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, []string, error) {
-	covered, err := optedOut(ctx, tx, l.Repository, l.Key)
+	covered, err := optedOut(ctx, tx, l.Key, l.Repository, "")
 	if err != nil {
 		return "", nil, err
 	}
 	if covered {
-		// Its observations know only the name, which may be a new one.
-		_, err := tx.Exec(ctx, insertOptOut, string(l.Key), "", l.ObservedAt)
-		return OptedOut, nil, err
+		removed, err := refuse(ctx, tx, l)
+		return OptedOut, removed, err
 	}
 	m, err := resolveMarketplace(ctx, tx, l)
 	if err != nil {
@@ -132,10 +131,13 @@ func collectIDs(rows pgx.Rows, err error) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
+// A listing that comes late is still the last one, but not the last scan if one
+// failed after it.
 const updateMarketplace = `
 	UPDATE marketplaces SET
 		name = $2, description = $3, owner = $4, commit_sha = $5, entries = $6, skipped = $7, scanned_at = $8,
-		state = $9, last_error = $10,
+		state = CASE WHEN $9 <> 'held' AND failed_at > $8 THEN state ELSE $9 END,
+		last_error = CASE WHEN $9 <> 'held' AND failed_at > $8 THEN last_error ELSE $10 END,
 		names = CASE WHEN $9 = 'held' THEN names ELSE $11 END,
 		listed_at = CASE WHEN $9 = 'held' THEN listed_at ELSE $8 END,
 		held_names = CASE WHEN $9 = 'held' THEN $11 END, found_by = $12, gone_at = NULL, owners = $13
@@ -218,7 +220,7 @@ func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome O
 		if err := lock(ctx, tx, f.Key); err != nil {
 			return err
 		}
-		covered, err := optedOut(ctx, tx, plugpack.Repository{}, f.Key)
+		covered, err := optedOut(ctx, tx, f.Key, plugpack.Repository{}, "")
 		if err != nil {
 			return err
 		}

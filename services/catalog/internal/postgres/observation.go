@@ -46,7 +46,7 @@ func (s *Store) ApplyObservations(ctx context.Context, os []plugpack.Observation
 }
 
 func (b *batch) apply(ctx context.Context, tx pgx.Tx, o plugpack.Observation) (Outcome, error) {
-	covered, err := optedOut(ctx, tx, plugpack.Repository{}, o.Marketplace, plugpack.OriginKey(o.Facts.Origin))
+	covered, err := optedOut(ctx, tx, o.Marketplace, plugpack.Repository{}, plugpack.OriginKey(o.Facts.Origin))
 	if err != nil {
 		return "", err
 	}
@@ -93,13 +93,15 @@ const (
 		UPDATE plugins p SET observed_at = t.observed_at
 		FROM unnest($1::uuid[], $2::timestamptz[]) AS t (id, observed_at)
 		WHERE p.id = t.id`
+	// Listings do not bring the stars of removed ones up to date.
 	updatePlugin = `
-		UPDATE plugins
-		SET revision = revision + 1, observed_at = $2, updated_at = $2, removed_at = NULL, successor_id = NULL
-		WHERE id = $1`
-	findPlugins = `
-		SELECT p.key, p.id::text, p.observed_at, p.removed_at IS NOT NULL AS removed, f.checksum
-		FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id
+		UPDATE plugins p SET revision = revision + 1, observed_at = $2, updated_at = $2, removed_at = NULL, successor_id = NULL,
+			stars = CASE WHEN p.removed_at IS NULL THEN p.stars ELSE coalesce((` + repositoryStars + `p.marketplace_id), p.stars) END
+		WHERE p.id = $1`
+	repositoryStars = `SELECT r.stars FROM marketplaces m JOIN repositories r ON r.id = m.repository_id WHERE m.id = `
+	findPlugins     = `
+		SELECT p.key, p.id::text, greatest(p.observed_at, m.named_at) AS observed_at, p.removed_at IS NOT NULL AS removed, f.checksum
+		FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id JOIN marketplaces m ON m.id = p.marketplace_id
 		WHERE p.key = ANY ($1)`
 )
 
@@ -144,7 +146,7 @@ func (b *batch) add(ctx context.Context, tx pgx.Tx, o plugpack.Observation, chec
 	if err != nil {
 		return "", err
 	}
-	if !o.ObservedAt.After(m.RetiredAt) || m.ListedAt.After(o.ObservedAt) && !slices.Contains(m.Names, o.Name) {
+	if !o.ObservedAt.After(m.RetiredAt) || o.ObservedAt.Before(m.NamedAt) || m.ListedAt.After(o.ObservedAt) && !slices.Contains(m.Names, o.Name) {
 		return Older, nil
 	}
 	slug, err := freeSlug(ctx, tx, o.Key())
@@ -165,7 +167,7 @@ const (
 	insertPlugin = `
 		INSERT INTO plugins (id, marketplace_id, key, name, slug, revision, observed_at, stars, first_seen, updated_at)
 		VALUES ($1, $2, $3, $4, $5, 1, $6,
-			coalesce((SELECT r.stars FROM marketplaces m JOIN repositories r ON r.id = m.repository_id WHERE m.id = $2), 0),
+			coalesce((` + repositoryStars + `$2), 0),
 			$6, $6)`
 
 	slugTaken = `

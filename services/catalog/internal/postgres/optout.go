@@ -17,7 +17,8 @@ const OptedOut Outcome = "opted out"
 // remembers. No guard holds it up: it is asked for, not inferred. See ADR 0005.
 func (s *Store) ApplyOptOut(ctx context.Context, o plugpack.OptOut) (outcome Outcome, err error) {
 	err = s.tx(ctx, "apply opt-out of "+o.Name, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insertOptOut, o.Name, plugpack.Cut(plugpack.Clean(o.Reason), plugpack.MaxDescription), o.At); err != nil {
+		reason := plugpack.Cut(plugpack.Clean(o.Reason), plugpack.MaxDescription)
+		if _, err := tx.Exec(ctx, insertOptOut, o.Name, reason, o.At, o.Host, o.HostID); err != nil {
 			return err
 		}
 		marketplaces, err := collectKeys(tx.Query(ctx, coveredMarketplaces, o.Name, o.Host, o.HostID))
@@ -53,7 +54,9 @@ func collectKeys(rows pgx.Rows, err error) ([]plugpack.MarketplaceKey, error) {
 }
 
 const (
-	insertOptOut = `INSERT INTO opt_outs (name, reason, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`
+	insertOptOut = `
+		INSERT INTO opt_outs (name, reason, since, host, host_id) VALUES ($1, $2, $3, $4, nullif($5::bigint, 0))
+		ON CONFLICT (name) DO UPDATE SET host = excluded.host, host_id = excluded.host_id WHERE opt_outs.host_id IS NULL`
 
 	// coveredKeys compares a key, host/owner/repo, with a name as
 	// plugpack.OptOutNames does.
@@ -81,17 +84,48 @@ const (
 		RETURNING p.id::text`
 
 	isOptedOut = `
-		SELECT EXISTS (SELECT FROM opt_outs WHERE name = ANY ($1))
-			OR EXISTS (SELECT FROM repositories WHERE host = $2 AND host_id = $3 AND opted_out_at IS NOT NULL)`
+		SELECT EXISTS (SELECT FROM opt_outs WHERE name = ANY ($1) OR host = $2 AND host_id = $3)
+			OR EXISTS (SELECT FROM repositories WHERE host = $2 AND host_id = $3 AND opted_out_at IS NOT NULL)
+			OR $3::bigint = 0 AND EXISTS (SELECT FROM marketplaces WHERE key = $4 AND opted_out_at IS NOT NULL)`
 )
 
-// optedOut says whether an opt-out covers one of the repositories. repository is
-// what the host says of the first, as far as it is known.
-func optedOut(ctx context.Context, tx pgx.Tx, repository plugpack.Repository, keys ...plugpack.MarketplaceKey) (yes bool, err error) {
-	names := []string{}
-	for _, k := range keys {
-		names = append(names, plugpack.OptOutNames(k)...)
-	}
-	err = tx.QueryRow(ctx, isOptedOut, names, repository.Host, repository.HostID).Scan(&yes)
+// optedOut says whether an opt-out covers the marketplace with the key or the
+// origin of one of its plugins. repository is what the host says of the
+// marketplace's, as far as it is known; else the last listing under that key
+// decides whose it is.
+func optedOut(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey, repository plugpack.Repository, origin plugpack.MarketplaceKey) (yes bool, err error) {
+	names := append(plugpack.OptOutNames(k), plugpack.OptOutNames(origin)...)
+	err = tx.QueryRow(ctx, isOptedOut, names, repository.Host, repository.HostID, string(k)).Scan(&yes)
 	return yes, err
+}
+
+const refuseMarketplace = `
+	UPDATE marketplaces SET opted_out_at = $2, retired_at = greatest(retired_at, $2), scanned_at = greatest(scanned_at, $2), held_names = NULL
+	WHERE id = $1`
+
+// refuse keeps what an opt-out covers from coming in by the observations of the
+// listing's scan, or by those that came before it: they know only the name,
+// which may be a new one. Another repository may take the name over, and is
+// another marketplace then. It gives the ids of the plugins that it removed.
+func refuse(ctx context.Context, tx pgx.Tx, l plugpack.Listing) ([]string, error) {
+	m, found, err := marketplaceByKey(ctx, tx, l.Key)
+	if err != nil || found && l.ObservedAt.Before(m.ScannedAt) {
+		return nil, err
+	}
+	var removed []string
+	switch {
+	case found && m.HostID != nil && *m.HostID != l.Repository.HostID:
+		if removed, err = retire(ctx, tx, m, l.ObservedAt); err != nil {
+			return nil, err
+		}
+	case found:
+		if removed, err = removeAll(ctx, tx, m.ID, l.ObservedAt); err != nil {
+			return nil, err
+		}
+	}
+	if m, err = marketplaceFor(ctx, tx, l.Key); err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(ctx, refuseMarketplace, m.ID, l.ObservedAt)
+	return removed, err
 }

@@ -30,6 +30,7 @@ type marketplaceRow struct {
 	FailedAt    time.Time
 	RetiredAt   time.Time
 	GoneAt      time.Time
+	NamedAt     time.Time
 
 	touched []string
 }
@@ -40,7 +41,8 @@ const selectMarketplaceRow = `
 		coalesce(r.maintenance, 'unknown') AS maintenance, m.names, m.held_names,
 		coalesce(m.listed_at, '0001-01-01Z') AS listed_at, coalesce(m.scanned_at, '0001-01-01Z') AS scanned_at,
 		coalesce(m.failed_at, '0001-01-01Z') AS failed_at,
-		coalesce(m.retired_at, '0001-01-01Z') AS retired_at, coalesce(m.gone_at, '0001-01-01Z') AS gone_at
+		coalesce(m.retired_at, '0001-01-01Z') AS retired_at, coalesce(m.gone_at, '0001-01-01Z') AS gone_at,
+		coalesce(m.named_at, '0001-01-01Z') AS named_at
 	FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id`
 
 func marketplaceByKey(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) (marketplaceRow, bool, error) {
@@ -88,6 +90,7 @@ func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mar
 		return m, err
 	}
 	var touched []string
+	takenOver := false
 	if found && m.HostID != nil && l.Repository.HostID != 0 && *m.HostID != l.Repository.HostID {
 		if l.ObservedAt.Before(m.ScannedAt) {
 			return m, nil // a late message of the repository that had the name before
@@ -95,7 +98,7 @@ func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mar
 		if touched, err = retire(ctx, tx, m, l.ObservedAt); err != nil {
 			return m, err
 		}
-		found = false
+		found, takenOver = false, true
 	}
 	if renamed {
 		ids, err := moveMarketplace(ctx, tx, before, m, found, l)
@@ -111,8 +114,16 @@ func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mar
 	if l.ObservedAt.Before(m.ScannedAt) {
 		return m, nil
 	}
+	if renamed || takenOver {
+		if _, err := tx.Exec(ctx, markNamed, m.ID, l.ObservedAt); err != nil {
+			return m, err
+		}
+	}
 	return m, putRepository(ctx, tx, m, l)
 }
+
+// Late observations of the repository that had the name before are not this one's.
+const markNamed = `UPDATE marketplaces SET named_at = $2 WHERE id = $1`
 
 // marketplaceBefore finds the listing's repository under another key, and holds
 // back those who write under that key.
@@ -143,7 +154,7 @@ const (
 			open_issues = excluded.open_issues, archived = excluded.archived, pushed_at = excluded.pushed_at,
 			observed_at = excluded.observed_at, maintenance = excluded.maintenance,
 			release = excluded.release, released_at = excluded.released_at`
-	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL WHERE id = $1`
+	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL, opted_out_at = NULL WHERE id = $1`
 	putStats       = `
 		INSERT INTO repository_stats (repository_id, day, stars, forks, open_issues) VALUES ($1, $2::timestamptz::date, $3, $4, $5)
 		ON CONFLICT (repository_id, day) DO UPDATE SET

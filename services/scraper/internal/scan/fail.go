@@ -51,9 +51,11 @@ func (p *pass) failed(ctx context.Context, err error) error {
 }
 
 // fail announces the end of a scan that read no marketplace. What was known
-// stays known: a failure removes nothing.
+// stays known: a failure removes nothing, unless the repository is gone, and
+// that every later one says again, since the stream keeps the last.
 func (p *pass) fail(ctx context.Context, next state.State, f plugpack.Failure) error {
-	f.Scan, f.ObservedAt, f.FoundBy = p.scan, p.observedAt, p.state.FoundBy
+	next.Gone = next.Gone || f.Gone
+	f.Scan, f.ObservedAt, f.FoundBy, f.Gone = p.scan, p.observedAt, p.state.FoundBy, next.Gone
 	m, err := events.NewMarketplaceFailed(f)
 	if err != nil {
 		return err

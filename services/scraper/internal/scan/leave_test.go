@@ -97,6 +97,11 @@ func TestGone(t *testing.T) {
 	if f := day(); f == nil || !f.Gone {
 		t.Errorf("in the end: %+v", f)
 	}
+	// The stream keeps one failure, which must not forget what an earlier one said.
+	w.github.Delete(repo, 403)
+	if f := day(); f == nil || !f.Gone {
+		t.Errorf("closed after it was gone: %+v", f)
+	}
 	w.github.Delete(repo, 0)
 	w.mu.Lock()
 	w.now = w.now.Add(24 * time.Hour)

@@ -47,7 +47,7 @@ func (p *pass) publish(ctx context.Context, f found) error {
 	if err != nil {
 		return err
 	}
-	next.Listing, next.ReleaseETag = &l, f.releaseETag
+	next.Listing, next.ReleaseETag, next.Gone = &l, f.releaseETag, false
 	var changed []string
 	if !f.unchanged {
 		if next.Digests, next.Origins, changed, err = p.publishPlugins(ctx, l, f.content); err != nil {

@@ -71,6 +71,8 @@ type State struct {
 	LastError  string    `json:"last_error,omitempty"`
 	// GoneSince is since when the repository cannot be found, without a break.
 	GoneSince time.Time `json:"gone_since,omitzero"`
+	// Gone: it was announced as gone, and has not been listed since.
+	Gone bool `json:"gone,omitempty"`
 
 	revision uint64
 }
