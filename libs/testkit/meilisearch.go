@@ -134,7 +134,7 @@ func (s *MeilisearchServer) Documents(t testing.TB, index string) map[string]map
 		defer s.standIn.mu.Unlock()
 		if i, ok := s.standIn.indexes[index]; ok {
 			for id, d := range i.docs {
-				docs[id] = maps.Clone(d)
+				docs[id] = i.object(d, nil)
 			}
 		}
 		return docs
@@ -155,28 +155,21 @@ func (s *MeilisearchServer) Documents(t testing.TB, index string) map[string]map
 }
 
 // meiliStandIn is the stand-in's state. Its files: this one answers requests,
-// meilisearch_task.go applies tasks, meilisearch_search.go searches.
+// meilisearch_task.go applies tasks, meilisearch_index.go keeps documents,
+// meilisearch_words.go their words, meilisearch_search.go searches.
 type meiliStandIn struct {
 	key string
 	mux *http.ServeMux
 
 	hold sync.Mutex // held while no task may be processed
 
-	mu       sync.Mutex
+	mu       sync.RWMutex
 	down     bool
 	indexes  map[string]*meiliIndex
 	tasks    []*meiliTask
 	failures []meiliFailure
 	queue    chan *meiliTask
 	stopped  chan struct{}
-}
-
-type meiliIndex struct {
-	primaryKey string
-	settings   map[string]any
-	docs       map[string]map[string]any
-	order      []string    // ids in the order of their first addition; those that are gone too, for a while
-	dictionary *meiliWords // nil until the next search
 }
 
 type meiliFailure struct{ typ, code string }
@@ -186,28 +179,28 @@ func newMeiliStandIn() *meiliStandIn {
 		key: "stand-in-master-key", mux: http.NewServeMux(), indexes: map[string]*meiliIndex{},
 		queue: make(chan *meiliTask, 100_000), stopped: make(chan struct{}),
 	}
-	for pattern, h := range map[string]func(*http.Request) (int, any){
-		"GET /version":                               s.version,
-		"POST /indexes":                              s.createIndex,
-		"GET /indexes":                               s.listIndexes,
-		"GET /indexes/{uid}":                         s.getIndex,
-		"DELETE /indexes/{uid}":                      s.deleteIndex,
-		"POST /swap-indexes":                         s.swapIndexes,
-		"GET /indexes/{uid}/settings":                s.getSettings,
-		"PATCH /indexes/{uid}/settings":              s.patchSettings,
-		"GET /indexes/{uid}/stats":                   s.stats,
+	for pattern, h := range map[string]meiliHandler{
+		"GET /version":                               s.reads(s.version),
+		"POST /indexes":                              s.writes(s.createIndex),
+		"GET /indexes":                               s.reads(s.listIndexes),
+		"GET /indexes/{uid}":                         s.reads(s.getIndex),
+		"DELETE /indexes/{uid}":                      s.writes(s.deleteIndex),
+		"POST /swap-indexes":                         s.writes(s.swapIndexes),
+		"GET /indexes/{uid}/settings":                s.reads(s.getSettings),
+		"PATCH /indexes/{uid}/settings":              s.writes(s.patchSettings),
+		"GET /indexes/{uid}/stats":                   s.reads(s.stats),
 		"POST /indexes/{uid}/documents":              s.addDocuments(false),
 		"PUT /indexes/{uid}/documents":               s.addDocuments(true),
-		"DELETE /indexes/{uid}/documents":            s.deleteAll,
-		"GET /indexes/{uid}/documents":               s.listDocuments,
-		"POST /indexes/{uid}/documents/fetch":        s.fetchDocuments,
-		"POST /indexes/{uid}/documents/delete-batch": s.deleteDocuments,
-		"GET /indexes/{uid}/documents/{id}":          s.getDocument,
-		"DELETE /indexes/{uid}/documents/{id}":       s.deleteDocument,
-		"POST /indexes/{uid}/search":                 s.search,
-		"GET /tasks":                                 s.listTasks,
-		"GET /tasks/{task}":                          s.getTask,
-		"POST /tasks/cancel":                         s.cancelTasks,
+		"DELETE /indexes/{uid}/documents":            s.writes(s.deleteAll),
+		"GET /indexes/{uid}/documents":               s.reads(s.listDocuments),
+		"POST /indexes/{uid}/documents/fetch":        s.reads(s.fetchDocuments),
+		"POST /indexes/{uid}/documents/delete-batch": s.writes(s.deleteDocuments),
+		"GET /indexes/{uid}/documents/{id}":          s.reads(s.getDocument),
+		"DELETE /indexes/{uid}/documents/{id}":       s.writes(s.deleteDocument),
+		"POST /indexes/{uid}/search":                 s.reads(s.search),
+		"GET /tasks":                                 s.reads(s.listTasks),
+		"GET /tasks/{task}":                          s.reads(s.getTask),
+		"POST /tasks/cancel":                         s.writes(s.cancelTasks),
 	} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			status, answer := s.authorized(r, h)
@@ -228,9 +221,9 @@ func (s *meiliStandIn) stop() {
 
 // ServeHTTP answers one request.
 func (s *meiliStandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
+	s.mu.RLock()
 	down := s.down
-	s.mu.Unlock()
+	s.mu.RUnlock()
 	if down {
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)
 		return
@@ -246,8 +239,11 @@ func meiliAnswer(w http.ResponseWriter, status int, answer any) {
 	}
 }
 
-// authorized checks the key and lets one request at a time see the state.
-func (s *meiliStandIn) authorized(r *http.Request, h func(*http.Request) (int, any)) (int, any) {
+// meiliHandler answers a request with a status and what becomes JSON.
+type meiliHandler func(*http.Request) (int, any)
+
+// authorized checks the key.
+func (s *meiliStandIn) authorized(r *http.Request, h meiliHandler) (int, any) {
 	auth := r.Header.Get("Authorization")
 	if auth == "" {
 		return meiliError("missing_authorization_header", "The Authorization header is missing. It must use the bearer authorization method.")
@@ -255,14 +251,26 @@ func (s *meiliStandIn) authorized(r *http.Request, h func(*http.Request) (int, a
 	if auth != "Bearer "+s.key {
 		return meiliError("invalid_api_key", "The provided API key is invalid.")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	status, answer := h(r)
-	b, err := json.Marshal(answer) // before a task can change it
-	if err != nil {
-		return meiliError("internal", "%v", err)
+	return h(r)
+}
+
+// reads lets requests see the state side by side.
+func (s *meiliStandIn) reads(h meiliHandler) meiliHandler { return under(s.mu.RLocker(), h) }
+
+// writes lets one request at a time see and change the state.
+func (s *meiliStandIn) writes(h meiliHandler) meiliHandler { return under(&s.mu, h) }
+
+func under(l sync.Locker, h meiliHandler) meiliHandler {
+	return func(r *http.Request) (int, any) {
+		l.Lock()
+		defer l.Unlock()
+		status, answer := h(r)
+		b, err := json.Marshal(answer) // before a task can change it
+		if err != nil {
+			return meiliError("internal", "%v", err)
+		}
+		return status, json.RawMessage(b)
 	}
-	return status, json.RawMessage(b)
 }
 
 // meiliProblem is an error as the API and its tasks show it.
@@ -408,7 +416,7 @@ func (s *meiliStandIn) getDocument(r *http.Request) (int, any) {
 	if !ok {
 		return meiliError("document_not_found", "Document `%s` not found.", r.PathValue("id"))
 	}
-	return http.StatusOK, d
+	return http.StatusOK, i.object(d, nil)
 }
 
 func (s *meiliStandIn) listDocuments(r *http.Request) (int, any) {
@@ -454,40 +462,26 @@ func (s *meiliStandIn) fetch(r *http.Request, f meiliFetch) (int, any) {
 	if err != nil {
 		return meiliError("invalid_document_filter", "%v", err)
 	}
-	ids := i.order
+	docs := i.order
 	if f.IDs != nil {
-		ids = f.IDs
+		docs = nil
+		for _, id := range f.IDs {
+			docs = append(docs, i.docs[id])
+		}
 	}
-	var found []map[string]any
-	for _, id := range ids {
-		if d, ok := i.docs[id]; ok && keep(d) {
+	var found []*meiliDoc
+	for _, d := range docs {
+		if d != nil && keep(d) {
 			found = append(found, d)
 		}
 	}
-	results := window(found, f.Offset, f.Limit)
-	for n := range results {
-		results[n] = project(results[n], f.Fields)
-	}
+	results := i.objects(window(found, f.Offset, f.Limit), f.Fields)
 	return http.StatusOK, map[string]any{"results": results, "offset": f.Offset, "limit": f.Limit, "total": len(found)}
 }
 
-// project keeps the named fields; none or "*" keeps all.
-func project(d map[string]any, fields []string) map[string]any {
-	if len(fields) == 0 || slices.Contains(fields, "*") {
-		return maps.Clone(d)
-	}
-	out := map[string]any{}
-	for _, f := range fields {
-		if v, ok := d[f]; ok {
-			out[f] = v
-		}
-	}
-	return out
-}
-
-func window(found []map[string]any, offset, limit int) []map[string]any {
+func window[T any](found []T, offset, limit int) []T {
 	offset = min(max(offset, 0), len(found))
-	return append([]map[string]any{}, found[offset:min(offset+limit, len(found))]...)
+	return found[offset:min(offset+limit, len(found))]
 }
 
 func (s *meiliStandIn) getTask(r *http.Request) (int, any) {

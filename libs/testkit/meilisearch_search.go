@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"cmp"
+	"container/heap"
 	"fmt"
 	"maps"
 	"net/http"
@@ -58,16 +59,14 @@ func (s *meiliStandIn) search(r *http.Request) (int, any) {
 	if q.Limit != nil && *q.Limit < 0 || q.Offset < 0 {
 		return meiliError("invalid_search_limit", "Invalid value type at `.limit`: expected a positive integer")
 	}
-	found := i.match(q, keep)
-	slices.SortStableFunc(found, order)
-	return http.StatusOK, i.answer(q, i.distinct(found))
+	return http.StatusOK, i.answer(q, i.distinct(i.match(q, keep), order), order)
 }
 
 // answer shows a part of the hits, of which no more than maxTotalHits count.
-func (i *meiliIndex) answer(q meiliSearch, docs []map[string]any) map[string]any {
-	reachable := docs
-	if bound, ok := i.number("pagination", "maxTotalHits"); ok && len(docs) > bound {
-		reachable = docs[:bound]
+func (i *meiliIndex) answer(q meiliSearch, found []meiliHit, order func(a, b *meiliHit) int) map[string]any {
+	reachable := len(found)
+	if bound, ok := i.number("pagination", "maxTotalHits"); ok {
+		reachable = min(reachable, bound)
 	}
 	limit := 20
 	if q.Limit != nil {
@@ -86,20 +85,17 @@ func (i *meiliIndex) answer(q meiliSearch, docs []map[string]any) map[string]any
 		limit, offset = each, max(page-1, 0)*each
 		pages := 0
 		if each > 0 {
-			pages = (len(reachable) + each - 1) / each
+			pages = (reachable + each - 1) / each
 		}
-		maps.Copy(answer, map[string]any{"page": page, "hitsPerPage": each, "totalPages": pages, "totalHits": len(reachable)})
+		maps.Copy(answer, map[string]any{"page": page, "hitsPerPage": each, "totalPages": pages, "totalHits": reachable})
 	} else {
-		maps.Copy(answer, map[string]any{"offset": offset, "limit": limit, "estimatedTotalHits": len(reachable)})
+		maps.Copy(answer, map[string]any{"offset": offset, "limit": limit, "estimatedTotalHits": reachable})
 	}
-	hits := window(reachable, offset, limit)
-	for n := range hits {
-		hits[n] = project(hits[n], q.AttributesToRetrieve)
-	}
-	answer["hits"] = hits
 	if q.Facets != nil {
-		answer["facetDistribution"], answer["facetStats"] = i.distribution(docs, q.Facets)
+		answer["facetDistribution"], answer["facetStats"] = i.distribution(found, q.Facets)
 	}
+	offset = min(offset, reachable)
+	answer["hits"] = i.objects(first(found, offset, min(offset+limit, reachable), order), q.AttributesToRetrieve)
 	return answer
 }
 
@@ -119,19 +115,19 @@ func meiliText(format string, args ...any) error { return meiliMessage(fmt.Sprin
 
 // meiliHit is a document with what the ranking rules look at.
 type meiliHit struct {
-	doc       map[string]any
-	words     int // of the query that it answers
-	typos     int
-	attribute int
-	exact     int // words that it has as they were asked for
+	doc       *meiliDoc
+	words     uint8 // of the query that it answers
+	typos     uint8
+	attribute uint8
+	exact     uint8 // words that it has as they were asked for
 }
 
-func (i *meiliIndex) match(q meiliSearch, keep func(map[string]any) bool) []meiliHit {
+func (i *meiliIndex) match(q meiliSearch, keep func(*meiliDoc) bool) []meiliHit {
 	var found []meiliHit
 	terms := i.terms(q.Q)
 	if len(terms) == 0 {
-		for _, id := range i.order {
-			if d, ok := i.docs[id]; ok && keep(d) {
+		for _, d := range i.numbered {
+			if d != nil && keep(d) {
 				found = append(found, meiliHit{doc: d})
 			}
 		}
@@ -141,22 +137,23 @@ func (i *meiliIndex) match(q meiliSearch, keep func(map[string]any) bool) []meil
 	if q.Limit != nil {
 		wanted = q.Offset + *q.Limit
 	}
-	seen := map[string]bool{}
+	seen := make([]bool, len(i.numbered))
 	for n := len(terms); n > 0 && (n == len(terms) || q.MatchingStrategy != "all" && len(found) < wanted); n-- {
-		for _, id := range slices.Sorted(maps.Keys(terms[0])) {
-			if d := i.docs[id]; !seen[id] && d != nil {
-				if h, ok := answers(d, id, terms[:n]); ok && keep(d) && i.searchedOn(q, terms[:n], id) {
-					seen[id] = true
-					found = append(found, h)
-				}
+		for doc, d := range i.numbered {
+			if !terms[0][doc].there || seen[doc] {
+				continue
+			}
+			if h, ok := answers(d, terms[:n]); ok && keep(d) && i.searchedOn(q, terms[:n], doc) {
+				seen[doc] = true
+				found = append(found, h)
 			}
 		}
 	}
 	return found
 }
 
-// terms gives the documents that answer each word of a query but stop words.
-func (i *meiliIndex) terms(q string) (terms []map[string]meiliTerm) {
+// terms gives how the documents answer each word of a query but stop words.
+func (i *meiliIndex) terms(q string) (terms []meiliTerms) {
 	asked := words(q)
 	stop := settingList(i.settings["stopWords"])
 	open := strings.TrimRight(q, " ") == q // the last word may go on
@@ -172,7 +169,7 @@ func (i *meiliIndex) terms(q string) (terms []map[string]meiliTerm) {
 }
 
 // phrases lets a synonym of several words of the query answer for each of them.
-func (i *meiliIndex) phrases(asked []string, terms []map[string]meiliTerm) {
+func (i *meiliIndex) phrases(asked []string, terms []meiliTerms) {
 	table, _ := i.settings["synonyms"].(map[string]any)
 	if len(terms) != len(asked) {
 		return // places shifted by stop words
@@ -180,12 +177,9 @@ func (i *meiliIndex) phrases(asked []string, terms []map[string]meiliTerm) {
 	for from := range asked {
 		for to := from + 2; to <= min(len(asked), from+4); to++ {
 			for _, other := range settingList(table[strings.Join(asked[from:to], " ")]) {
-				for id, hit := range i.every(words(other)) {
-					for n := from; n < to; n++ {
-						if _, there := terms[n][id]; !there {
-							terms[n][id] = hit
-						}
-					}
+				all := i.every(words(other))
+				for _, term := range terms[from:to] {
+					term.fill(all)
 				}
 			}
 		}
@@ -194,19 +188,19 @@ func (i *meiliIndex) phrases(asked []string, terms []map[string]meiliTerm) {
 
 // searchedOn says whether the document answers the terms by attributes that the
 // query names, if it names any.
-func (i *meiliIndex) searchedOn(q meiliSearch, terms []map[string]meiliTerm, id string) bool {
-	attributes := i.words().attributes
-	return q.AttributesToSearchOn == nil || !slices.ContainsFunc(terms, func(t map[string]meiliTerm) bool {
-		at := t[id].attribute
+func (i *meiliIndex) searchedOn(q meiliSearch, terms []meiliTerms, doc int) bool {
+	attributes := i.words.attributes
+	return q.AttributesToSearchOn == nil || !slices.ContainsFunc(terms, func(term meiliTerms) bool {
+		at := int(term[doc].attribute)
 		return at >= len(attributes) || !slices.Contains(q.AttributesToSearchOn, attributes[at])
 	})
 }
 
-func answers(d map[string]any, id string, terms []map[string]meiliTerm) (h meiliHit, ok bool) {
-	h = meiliHit{doc: d, words: len(terms), attribute: 64}
+func answers(d *meiliDoc, terms []meiliTerms) (h meiliHit, ok bool) {
+	h = meiliHit{doc: d, words: uint8(len(terms)), attribute: 64}
 	for _, term := range terms {
-		hit, there := term[id]
-		if !there {
+		hit := term[d.number]
+		if !hit.there {
 			return h, false
 		}
 		h.typos += hit.typos
@@ -218,8 +212,9 @@ func answers(d map[string]any, id string, terms []map[string]meiliTerm) (h meili
 	return h, true
 }
 
-// ranking orders by the index's ranking rules, one after the other.
-func (i *meiliIndex) ranking(sort []string) (func(a, b meiliHit) int, error) {
+// ranking orders by the index's ranking rules, one after the other, and what
+// ranks alike by age.
+func (i *meiliIndex) ranking(sort []string) (func(a, b *meiliHit) int, error) {
 	sortable := settingList(i.settings["sortableAttributes"])
 	for _, s := range sort {
 		name, direction, _ := strings.Cut(s, ":")
@@ -230,41 +225,43 @@ func (i *meiliIndex) ranking(sort []string) (func(a, b meiliHit) int, error) {
 			return nil, meiliText("Attribute `%s` is not sortable. Available sortable attributes are: `%s`.", name, strings.Join(sortable, ", "))
 		}
 	}
-	var rules []func(a, b meiliHit) int
+	var rules []func(a, b *meiliHit) int
 	for _, rule := range settingList(i.settings["rankingRules"]) {
 		switch rule {
 		case "words":
-			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(b.words, a.words) })
+			rules = append(rules, func(a, b *meiliHit) int { return cmp.Compare(b.words, a.words) })
 		case "typo":
-			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(a.typos, b.typos) })
+			rules = append(rules, func(a, b *meiliHit) int { return cmp.Compare(a.typos, b.typos) })
 		case "attribute":
-			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(a.attribute, b.attribute) })
+			rules = append(rules, func(a, b *meiliHit) int { return cmp.Compare(a.attribute, b.attribute) })
 		case "exactness":
-			rules = append(rules, func(a, b meiliHit) int { return cmp.Compare(b.exact, a.exact) })
+			rules = append(rules, func(a, b *meiliHit) int { return cmp.Compare(b.exact, a.exact) })
 		case "sort":
 			for _, s := range sort {
-				rules = append(rules, byValue(s))
+				rules = append(rules, i.byValue(s))
 			}
 		case "proximity":
 		default:
-			rules = append(rules, byValue(rule))
+			rules = append(rules, i.byValue(rule))
 		}
 	}
-	return func(a, b meiliHit) int {
+	return func(a, b *meiliHit) int {
 		for _, rule := range rules {
 			if c := rule(a, b); c != 0 {
 				return c
 			}
 		}
-		return 0
+		return cmp.Compare(a.doc.place, b.doc.place)
 	}, nil
 }
 
 // byValue orders as "name:asc" or "name:desc" says; what has no value is last.
-func byValue(rule string) func(a, b meiliHit) int {
+func (i *meiliIndex) byValue(rule string) func(a, b *meiliHit) int {
 	name, direction, _ := strings.Cut(rule, ":")
-	return func(a, b meiliHit) int {
-		x, y := a.doc[name], b.doc[name]
+	value := i.reader(name)
+	return func(a, b *meiliHit) int {
+		x, _ := value(a.doc)
+		y, _ := value(b.doc)
 		if x == nil || y == nil {
 			return cmp.Compare(boolInt(x == nil), boolInt(y == nil))
 		}
@@ -293,41 +290,100 @@ func compareValues(a, b any) int {
 }
 
 // distinct keeps the best hit of each value of the distinct attribute.
-func (i *meiliIndex) distinct(found []meiliHit) []map[string]any {
+func (i *meiliIndex) distinct(found []meiliHit, order func(a, b *meiliHit) int) []meiliHit {
 	attribute, _ := i.settings["distinctAttribute"].(string)
-	seen := map[string]bool{}
-	docs := []map[string]any{}
-	for _, h := range found {
-		if v, ok := h.doc[attribute]; ok && v != nil && attribute != "" {
-			if seen[meiliString(v)] {
-				continue
-			}
-			seen[meiliString(v)] = true
+	if attribute == "" {
+		return found
+	}
+	value, code := i.reader(attribute), i.coder(attribute)
+	best := make([]int32, len(i.texts)) // places among kept, from 1 on, by code
+	others := map[string]int32{}        // and by what is no text
+	kept := found[:0]
+	for n := range found {
+		at := code(found[n].doc)
+		v, _ := value(found[n].doc)
+		place := best[at]
+		if at == 0 && v != nil {
+			place = others[meiliString(v)]
 		}
+		if place > 0 {
+			if order(&found[n], &kept[place-1]) < 0 {
+				kept[place-1] = found[n]
+			}
+			continue
+		}
+		kept = append(kept, found[n])
+		switch {
+		case at > 0:
+			best[at] = int32(len(kept))
+		case v != nil:
+			others[meiliString(v)] = int32(len(kept))
+		}
+	}
+	return kept
+}
+
+// first gives the hits from one place to another, without sorting what comes
+// behind them: a heap of the best, the worst of them on top.
+func first(found []meiliHit, from, to int, order func(a, b *meiliHit) int) []*meiliDoc {
+	best := meiliBest{order: order}
+	for n := range found {
+		switch {
+		case len(best.hits) < to:
+			heap.Push(&best, found[n])
+		case to > 0 && order(&found[n], &best.hits[0]) < 0:
+			best.hits[0] = found[n]
+			heap.Fix(&best, 0)
+		}
+	}
+	slices.SortFunc(best.hits, func(a, b meiliHit) int { return order(&a, &b) })
+	docs := []*meiliDoc{}
+	for _, h := range best.hits[min(from, len(best.hits)):] {
 		docs = append(docs, h.doc)
 	}
 	return docs
 }
 
+type meiliBest struct {
+	hits  []meiliHit
+	order func(a, b *meiliHit) int
+}
+
+// Len, Less, Swap, Push and Pop are container/heap's.
+func (b *meiliBest) Len() int           { return len(b.hits) }
+func (b *meiliBest) Less(x, y int) bool { return b.order(&b.hits[x], &b.hits[y]) > 0 }
+func (b *meiliBest) Swap(x, y int)      { b.hits[x], b.hits[y] = b.hits[y], b.hits[x] }
+func (b *meiliBest) Push(h any)         { b.hits = append(b.hits, h.(meiliHit)) }
+func (b *meiliBest) Pop() any           { panic("nothing is taken from it") }
+
 // distribution counts each facet's values, of which maxValuesPerFacet are
 // shown, and gives the bounds of those that are numbers.
-func (i *meiliIndex) distribution(docs []map[string]any, facets []string) (counts map[string]map[string]int, stats map[string]map[string]float64) {
+func (i *meiliIndex) distribution(found []meiliHit, facets []string) (counts map[string]map[string]int, stats map[string]map[string]float64) {
 	if slices.Contains(facets, "*") {
 		facets = settingList(i.settings["filterableAttributes"])
 	}
 	counts, stats = map[string]map[string]int{}, map[string]map[string]float64{}
 	most, bounded := i.number("faceting", "maxValuesPerFacet")
 	for _, facet := range facets {
-		all := map[string]int{}
-		for _, d := range docs {
-			for _, v := range values(d[facet]) {
-				all[v]++
+		all, value := map[string]int{}, i.reader(facet)
+		byCode, code := make([]int, len(i.texts)), i.coder(facet)
+		for _, h := range found {
+			if at := code(h.doc); at > 0 {
+				byCode[at]++
+				continue
 			}
-			if n, ok := d[facet].(float64); ok {
+			v, _ := value(h.doc)
+			count(v, all)
+			if n, ok := v.(float64); ok {
 				if stats[facet] == nil {
 					stats[facet] = map[string]float64{"min": n, "max": n}
 				}
 				stats[facet]["min"], stats[facet]["max"] = min(stats[facet]["min"], n), max(stats[facet]["max"], n)
+			}
+		}
+		for at, n := range byCode {
+			if n > 0 {
+				all[i.texts[at]] += n
 			}
 		}
 		counts[facet] = all
@@ -340,6 +396,20 @@ func (i *meiliIndex) distribution(docs []map[string]any, facets []string) (count
 		}
 	}
 	return counts, stats
+}
+
+func count(v any, all map[string]int) {
+	switch v := v.(type) {
+	case nil:
+	case string:
+		all[v]++
+	case []any:
+		for _, e := range v {
+			count(e, all)
+		}
+	default:
+		all[meiliString(v)]++
+	}
 }
 
 func settingList(v any) []string { return values(v) }

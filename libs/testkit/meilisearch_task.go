@@ -78,6 +78,7 @@ func (s *meiliStandIn) finish(t *meiliTask, start time.Time) {
 	} else {
 		t.Error = t.apply()
 	}
+	t.apply = nil // it holds documents
 	t.Status = "succeeded"
 	if t.Error != nil {
 		t.Status = "failed"
@@ -96,7 +97,7 @@ var (
 func (s *meiliStandIn) open(uid string) *meiliIndex {
 	i, ok := s.indexes[uid]
 	if !ok {
-		i = &meiliIndex{settings: defaultMeiliSettings(), docs: map[string]map[string]any{}}
+		i = newMeiliIndex()
 		s.indexes[uid] = i
 	}
 	return i
@@ -231,10 +232,10 @@ func (s *meiliStandIn) patchSettings(r *http.Request) (int, any) {
 	}
 	return s.enqueue(uid, "settingsUpdate", changes, func() *meiliProblem {
 		i := s.open(uid)
-		i.dictionary = nil
 		for name, v := range changes {
 			i.settings[name] = mergeSetting(i.settings[name], defaults[name], v)
 		}
+		i.renumber()
 		return nil
 	})
 }
@@ -269,22 +270,22 @@ func (s *meiliStandIn) addDocuments(partial bool) func(*http.Request) (int, any)
 		if status, problem := meiliBody(r, &raw); problem != nil {
 			return status, problem
 		}
-		var docs []map[string]any
-		if json.Unmarshal(raw, &docs) != nil {
-			docs = make([]map[string]any, 1)
-			if err := json.Unmarshal(raw, &docs[0]); err != nil {
-				return meiliError("malformed_payload", "The json payload provided is malformed. `%v`.", err)
-			}
+		docs, err := decodeDocuments(raw)
+		if err != nil {
+			return meiliError("malformed_payload", "The json payload provided is malformed. `%v`.", err)
 		}
 		details := map[string]any{"receivedDocuments": len(docs), "indexedDocuments": nil}
-		return s.enqueue(uid, "documentAdditionOrUpdate", details, func() *meiliProblem {
+		apply := func() *meiliProblem {
 			problem := s.open(uid).add(key, docs, partial)
 			details["indexedDocuments"] = len(docs)
 			if problem != nil {
 				details["indexedDocuments"] = 0
 			}
 			return problem
-		})
+		}
+		return s.writes(func(*http.Request) (int, any) {
+			return s.enqueue(uid, "documentAdditionOrUpdate", details, apply)
+		})(r)
 	}
 }
 
@@ -315,9 +316,7 @@ func (i *meiliIndex) add(key string, docs []map[string]any, partial bool) *meili
 		}
 	}
 	i.primaryKey = primary
-	for n, d := range docs {
-		i.put(ids[n], d, partial)
-	}
+	i.put(ids, docs, partial)
 	return nil
 }
 
@@ -338,43 +337,6 @@ func inferKey(d map[string]any) (key string, _ *meiliProblem) {
 	return key, nil
 }
 
-func (i *meiliIndex) put(id string, d map[string]any, partial bool) {
-	old, known := i.docs[id]
-	if !known {
-		i.order = append(i.order, id)
-	}
-	if partial && known {
-		merged := maps.Clone(old)
-		maps.Copy(merged, d)
-		d = merged
-	}
-	if i.dictionary != nil {
-		if known {
-			i.dictionary.remove(id, old)
-		}
-		i.dictionary.add(id, d)
-	}
-	i.docs[id] = d
-}
-
-func (i *meiliIndex) remove(ids ...string) (removed int) {
-	gone := map[string]bool{}
-	for _, id := range ids {
-		if d, ok := i.docs[id]; ok {
-			removed++
-			gone[id] = true
-			delete(i.docs, id)
-			if i.dictionary != nil {
-				i.dictionary.remove(id, d)
-			}
-		}
-	}
-	if removed > 0 {
-		i.order = slices.DeleteFunc(i.order, func(id string) bool { return gone[id] })
-	}
-	return removed
-}
-
 func (s *meiliStandIn) deleteDocuments(r *http.Request) (int, any) {
 	var ids []any
 	if status, problem := meiliBody(r, &ids); problem != nil {
@@ -392,7 +354,7 @@ func (s *meiliStandIn) deleteDocument(r *http.Request) (int, any) {
 }
 
 func (s *meiliStandIn) deleteAll(r *http.Request) (int, any) {
-	return s.deletion(r, func(i *meiliIndex) []string { return slices.Clone(i.order) }, 0)
+	return s.deletion(r, func(i *meiliIndex) []string { return slices.Collect(maps.Keys(i.docs)) }, 0)
 }
 
 func (s *meiliStandIn) deletion(r *http.Request, which func(*meiliIndex) []string, provided int) (int, any) {

@@ -1,7 +1,7 @@
 package testkit
 
 import (
-	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode"
@@ -9,130 +9,171 @@ import (
 )
 
 // meiliWords is an index's dictionary: in which documents each word is, and in
-// which of their searchable attributes, as bits.
+// which of their searchable attributes, as bits. It is added to only.
 type meiliWords struct {
 	attributes []string // nil: all, by name
-	places     map[string]map[string]uint64
-	sorted     []string // all words; nil when it has to be made anew
+	known      map[string]*meiliWord
+	sorted     []*meiliWord
+	fresh      []*meiliWord // not among the sorted yet
 }
 
-func (i *meiliIndex) words() *meiliWords {
-	if i.dictionary == nil {
-		w := &meiliWords{places: map[string]map[string]uint64{}, attributes: settingList(i.settings["searchableAttributes"])}
-		if slices.Contains(w.attributes, "*") {
-			w.attributes = nil
-		}
-		i.dictionary = w
-		for id, d := range i.docs {
-			w.add(id, d)
-		}
+type meiliWord struct {
+	text    string
+	letters uint32 // that it has, as bits; several letters may share one
+	places  []meiliPlace
+}
+
+type meiliPlace struct{ doc, bits uint32 }
+
+func newMeiliWords(settings map[string]any) *meiliWords {
+	w := &meiliWords{known: map[string]*meiliWord{}, attributes: settingList(settings["searchableAttributes"])}
+	if slices.Contains(w.attributes, "*") {
+		w.attributes = nil
 	}
-	return i.dictionary
+	return w
 }
 
-func (w *meiliWords) each(d map[string]any, f func(word string, bit uint64)) {
-	names := w.attributes
-	if names == nil {
-		names = slices.Sorted(maps.Keys(d))
+// add enters the words of a document. Its number is above those of all before
+// it, so that places stay sorted.
+func (w *meiliWords) add(doc uint32, value func(name string) any, names []string) {
+	if w.attributes != nil {
+		names = w.attributes
+	} else {
+		names = slices.Sorted(slices.Values(names))
 	}
 	for n, name := range names {
-		for _, word := range words(flatten(d[name])) {
-			f(word, 1<<min(n, 63))
+		bit := uint32(1) << min(n, 31)
+		for _, text := range words(flatten(value(name))) {
+			word := w.known[text]
+			if word == nil {
+				word = &meiliWord{text: strings.Clone(text), letters: letters(text)}
+				w.known[word.text], w.fresh = word, append(w.fresh, word)
+			}
+			if last := len(word.places) - 1; last >= 0 && word.places[last].doc == doc {
+				word.places[last].bits |= bit
+			} else {
+				word.places = append(word.places, meiliPlace{doc, bit})
+			}
 		}
 	}
 }
 
-func (w *meiliWords) add(id string, d map[string]any) {
-	w.each(d, func(word string, bit uint64) {
-		docs := w.places[word]
-		if docs == nil {
-			docs = map[string]uint64{}
-			w.places[word], w.sorted = docs, nil
-		}
-		docs[id] |= bit
-	})
-}
-
-func (w *meiliWords) remove(id string, d map[string]any) {
-	w.each(d, func(word string, _ uint64) {
-		delete(w.places[word], id)
-		if len(w.places[word]) == 0 {
-			delete(w.places, word)
-			w.sorted = nil
-		}
-	})
-}
-
-func (w *meiliWords) all() []string {
-	if w.sorted == nil {
-		w.sorted = slices.Sorted(maps.Keys(w.places))
+// sort brings new words into their order.
+func (w *meiliWords) sort() {
+	if len(w.fresh) == 0 {
+		return
 	}
-	return w.sorted
+	byText := func(a, b *meiliWord) int { return strings.Compare(a.text, b.text) }
+	slices.SortFunc(w.fresh, byText)
+	all := make([]*meiliWord, 0, len(w.sorted)+len(w.fresh))
+	for _, word := range w.fresh {
+		n, _ := slices.BinarySearchFunc(w.sorted, word, byText)
+		all = append(append(all, w.sorted[:n]...), word)
+		w.sorted = w.sorted[n:]
+	}
+	w.sorted, w.fresh = append(all, w.sorted...), nil
+}
+
+// from gives the words from text on.
+func (w *meiliWords) from(text string) []*meiliWord {
+	n, _ := slices.BinarySearchFunc(w.sorted, text, func(word *meiliWord, text string) int { return strings.Compare(word.text, text) })
+	return w.sorted[n:]
+}
+
+// letters gives a word's letters as bits.
+func letters(text string) (set uint32) {
+	for _, r := range text {
+		set |= 1 << (uint32(r) % 32)
+	}
+	return set
 }
 
 // meiliTerm is how one document answers one word of a query.
 type meiliTerm struct {
-	typos     int
-	attribute int // place of the best searchable attribute with a hit
+	there     bool
 	exact     bool
+	typos     uint8
+	attribute uint8 // place of the best searchable attribute with a hit
+}
+
+// meiliTerms are the answers of all documents, by number.
+type meiliTerms []meiliTerm
+
+func (ts meiliTerms) take(doc uint32, hit meiliTerm) {
+	old := ts[doc]
+	if !old.there || hit.typos < old.typos || hit.typos == old.typos && (hit.attribute < old.attribute || hit.exact && !old.exact) {
+		hit.exact = hit.exact || old.exact
+		ts[doc] = hit
+	}
+}
+
+// fill takes what is not there.
+func (ts meiliTerms) fill(others meiliTerms) {
+	for doc, hit := range others {
+		if hit.there && !ts[doc].there {
+			ts[doc] = hit
+		}
+	}
 }
 
 // term finds the documents that answer a word of the query: exactly, by a word
 // that begins with it if it is the last, by a synonym, or with typos.
-func (i *meiliIndex) term(word string, last bool) map[string]meiliTerm {
-	w := i.words()
-	found := map[string]meiliTerm{}
-	take := func(have string, typos int, exact bool) {
-		for id, bits := range w.places[have] {
-			if typos > 0 {
-				bits &^= i.withoutTypos(w)
-			}
-			if bits == 0 {
-				continue
-			}
-			hit := meiliTerm{typos, lowest(bits), exact}
-			if old, there := found[id]; !there || hit.typos < old.typos || hit.typos == old.typos && (hit.attribute < old.attribute || hit.exact && !old.exact) {
-				hit.exact = hit.exact || there && old.exact
-				found[id] = hit
+func (i *meiliIndex) term(text string, last bool) meiliTerms {
+	found := make(meiliTerms, len(i.numbered))
+	take := func(word *meiliWord, typos int, exact bool, without uint32) {
+		for _, place := range word.places {
+			if in := place.bits &^ without; in != 0 && i.numbered[place.doc] != nil {
+				found.take(place.doc, meiliTerm{true, exact, uint8(typos), uint8(bits.TrailingZeros32(in))})
 			}
 		}
 	}
-	take(word, 0, true)
+	if word := i.words.known[text]; word != nil {
+		take(word, 0, true, 0)
+	}
 	if last {
-		at, _ := slices.BinarySearch(w.all(), word)
-		for _, have := range w.all()[at:] {
-			if !strings.HasPrefix(have, word) {
+		for _, word := range i.words.from(text) {
+			if !strings.HasPrefix(word.text, text) {
 				break
 			}
-			take(have, 0, have == word)
+			take(word, 0, word.text == text, 0)
 		}
 	}
-	if allowed := i.typosFor(word); allowed > 0 {
-		for _, have := range w.all() {
-			if typos := typosBetween(word, have, last, allowed); typos > 0 && typos <= allowed {
-				take(have, typos, false)
-			}
-		}
+	if allowed := i.typosFor(text); allowed > 0 {
+		without := i.withoutTypos()
+		i.words.similar(text, last, allowed, func(word *meiliWord, typos int) { take(word, typos, false, without) })
 	}
-	for _, other := range i.synonyms(word) {
-		for id, hit := range i.every(other) {
-			if _, there := found[id]; !there {
-				found[id] = hit
-			}
-		}
+	for _, other := range i.synonyms(text) {
+		found.fill(i.every(other))
 	}
 	return found
 }
 
+// similar tells the words that differ from text, or whose beginnings do, by one
+// typo to most.
+func (w *meiliWords) similar(text string, beginning bool, most int, tell func(word *meiliWord, typos int)) {
+	m, set := newMeiliTypos(text, beginning, most), letters(text)
+	for _, word := range w.sorted {
+		// Each letter that one of them lacks takes an edit.
+		if bits.OnesCount32(set&^word.letters) > most || !beginning && bits.OnesCount32(word.letters&^set) > most {
+			continue
+		}
+		if typos := m.typos(word.text); typos > 0 && typos <= most {
+			tell(word, typos)
+		}
+	}
+}
+
 // every finds the documents that have every one of the words, as a synonym of
 // several words wants.
-func (i *meiliIndex) every(phrase []string) map[string]meiliTerm {
-	var found map[string]meiliTerm
-	for _, word := range phrase {
-		part := map[string]meiliTerm{}
-		for id, bits := range i.words().places[word] {
-			if _, there := found[id]; found == nil || there {
-				part[id] = meiliTerm{attribute: lowest(bits)}
+func (i *meiliIndex) every(phrase []string) meiliTerms {
+	found := make(meiliTerms, len(i.numbered))
+	for n, text := range phrase {
+		part := make(meiliTerms, len(i.numbered))
+		if word := i.words.known[text]; word != nil {
+			for _, place := range word.places {
+				if i.numbered[place.doc] != nil && (n == 0 || found[place.doc].there) {
+					part[place.doc] = meiliTerm{there: true, attribute: uint8(bits.TrailingZeros32(place.bits))}
+				}
 			}
 		}
 		found = part
@@ -170,69 +211,79 @@ func (i *meiliIndex) typosFor(word string) int {
 }
 
 // withoutTypos gives the attributes that want words spelt right.
-func (i *meiliIndex) withoutTypos(w *meiliWords) (bits uint64) {
+func (i *meiliIndex) withoutTypos() (bits uint32) {
 	typo, _ := i.settings["typoTolerance"].(map[string]any)
 	for _, name := range settingList(typo["disableOnAttributes"]) {
-		if n := slices.Index(w.attributes, name); n >= 0 {
-			bits |= 1 << min(n, 63)
+		if n := slices.Index(i.words.attributes, name); n >= 0 {
+			bits |= 1 << min(n, 31)
 		}
 	}
 	return bits
 }
 
-// typosBetween counts the edits that make want of have, or of a beginning of
-// have; one at the first letter counts twice. More than most may be any number
-// above it.
-func typosBetween(want, have string, beginning bool, most int) int {
-	a, b := []rune(want), []rune(have)
-	best := most + 1
-	if abs(len(a)-len(b)) <= most {
-		best = min(best, distance(a, b))
+// meiliTypos counts typos against one word of a query.
+type meiliTypos struct {
+	want               []rune
+	beginning          bool
+	most               int
+	have               []rune
+	before, above, row []int // of the table, kept from one word to the next
+}
+
+func newMeiliTypos(want string, beginning bool, most int) *meiliTypos {
+	return &meiliTypos{want: []rune(want), beginning: beginning, most: most}
+}
+
+// typos counts the edits that make want of have, or of a beginning of have; one
+// at the first letter counts twice. More than most may be any number above it.
+func (m *meiliTypos) typos(have string) int {
+	m.have = m.have[:0]
+	for _, r := range have {
+		m.have = append(m.have, r)
 	}
-	if beginning {
-		for n := max(1, len(a)-most); n <= min(len(b), len(a)+most); n++ {
-			best = min(best, distance(a, b[:n]))
-		}
+	a, b := m.want, m.have
+	if m.beginning {
+		b = b[:min(len(b), len(a)+m.most)]
 	}
-	if best > 0 && best <= most && len(b) > 0 && a[0] != b[0] {
+	if len(b) == 0 || len(a)-len(b) > m.most || len(b)-len(a) > m.most {
+		return m.most + 1
+	}
+	distances := m.distances(b) // from want to each beginning
+	best := distances[len(b)]
+	if m.beginning {
+		best = slices.Min(distances[1:])
+	}
+	if best > 0 && best <= m.most && a[0] != b[0] {
 		best++
 	}
 	return best
 }
 
-// distance is Damerau's: an insertion, a deletion, another letter, or two
-// letters the other way round.
-func distance(a, b []rune) int {
-	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
+// distances are Damerau's, to each beginning of b: an insertion, a deletion,
+// another letter, or two letters the other way round.
+func (m *meiliTypos) distances(b []rune) []int {
+	for len(m.row) <= len(b) {
+		m.before, m.above, m.row = append(m.before, 0), append(m.above, 0), append(m.row, 0)
+	}
+	before, above, row := m.before[:len(b)+1], m.above[:len(b)+1], m.row[:len(b)+1]
+	for j := range above {
 		above[j] = j
 	}
-	for i := 1; i <= len(a); i++ {
+	for i := 1; i <= len(m.want); i++ {
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
-			if a[i-1] == b[j-1] {
+			if m.want[i-1] == b[j-1] {
 				cost = 0
 			}
 			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+			if i > 1 && j > 1 && m.want[i-1] == b[j-2] && m.want[i-2] == b[j-1] {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
 		before, above, row = above, row, before
 	}
-	return above[len(b)]
-}
-
-func abs(n int) int { return max(n, -n) }
-
-func lowest(bits uint64) int {
-	n := 0
-	for bits&1 == 0 {
-		bits >>= 1
-		n++
-	}
-	return n
+	return above
 }
 
 func words(s string) []string {
