@@ -4,7 +4,9 @@
 // A page is guarded by its plugin's revision: Put never replaces a newer one,
 // in whatever order and however often it is called. Raise marks that a reader
 // has seen a revision from the catalog itself, and pages older than that are
-// not given any more. Losing the whole cache costs speed only.
+// not given any more. A store that lost its marks could give what is older than
+// what somebody saw, so it gives nothing until the indexer has filled it from
+// the catalog. Losing the whole cache costs speed only.
 package cache
 
 import (
@@ -48,6 +50,16 @@ type Marks interface {
 	EachMark(ctx context.Context, prefix string, tell func(key string, m Mark)) error
 	// Drop forgets what was seen at key. It is for a catalog that was set back.
 	Drop(ctx context.Context, key string) error
+}
+
+// Trust says whether all marks are there, so that pages and responses may be
+// given. A store that lost them, being empty, has lost that too.
+type Trust interface {
+	// Trusted says whether anything is given.
+	Trusted(ctx context.Context) (bool, error)
+	// Restore lets fill write the marks of all that the catalog has, and from
+	// then on gives again, unless the store was lost once more meanwhile.
+	Restore(ctx context.Context, fill func(context.Context) error) error
 }
 
 // IDPrefix is what the key of every page by id begins with.

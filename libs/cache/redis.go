@@ -54,7 +54,7 @@ func (r *Redis) Ping(ctx context.Context) error {
 
 // Get gives the page at key.
 func (r *Redis) Get(ctx context.Context, key string) (Page, bool, error) {
-	v, err := r.client.HMGet(ctx, key, "rev", "status", "location", "body").Result()
+	v, err := getScript.RunRO(ctx, r.client, []string{key, trustKey}).Slice()
 	if err != nil {
 		return Page{}, false, unavailable("get", key, err)
 	}
@@ -101,6 +101,11 @@ func (r *Redis) write(ctx context.Context, script *redis.Script, verb, key strin
 	}
 	return unavailable(verb, key, err)
 }
+
+// Trust and page are read in one step, since the server can be lost between two.
+var getScript = redis.NewScript(`
+if redis.call('GET', KEYS[2]) ~= 'yes' then return {false, false, false, false} end
+return redis.call('HMGET', KEYS[1], 'rev', 'status', 'location', 'body')`)
 
 // The comparison and the write are one script, since between two commands
 // another writer could slip in with a newer page.

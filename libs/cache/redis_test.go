@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func TestRedis(t *testing.T) {
 	r := testkit.Redis(t)
 	cachetest.Run(t, func(t *testing.T) cachetest.Store {
 		r.Server.FlushAll()
-		return cache.NewRedis(r.Client)
+		return r.Pages(t)
 	})
 }
 
@@ -38,6 +39,58 @@ func TestRedisExpiry(t *testing.T) {
 	}
 }
 
+// A server that lost its marks gives nothing until all are written again.
+func TestRedisTrust(t *testing.T) {
+	t.Parallel()
+	r := testkit.Redis(t)
+	pages := cache.NewRedis(r.Client)
+	res := cache.Response{Header: map[string]string{}, Body: []byte("[]"), Shows: []cache.Shown{{ID: "a", Slug: "s", Revision: 1}}}
+	want := func(given bool) {
+		t.Helper()
+		if trusted, err := pages.Trusted(t.Context()); trusted != given || err != nil {
+			t.Errorf("trusted %v, %v; want %v", trusted, err, given)
+		}
+		if err := pages.Put(t.Context(), "page:id:k", cache.Page{Revision: 1, Status: 404}); err != nil {
+			t.Fatal(err)
+		}
+		if _, found, err := pages.Get(t.Context(), "page:id:k"); found != given || err != nil {
+			t.Errorf("a page is given: %v, %v; want %v", found, err, given)
+		}
+		_, generation, _, err := pages.Lookup(t.Context(), "q")
+		if err == nil {
+			err = pages.Keep(t.Context(), "q", generation, res)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, found, err := pages.Lookup(t.Context(), "q"); found != given || err != nil {
+			t.Errorf("a response is given: %v, %v; want %v", found, err, given)
+		}
+	}
+	restore := func(fill func()) {
+		t.Helper()
+		if err := pages.Restore(t.Context(), func(context.Context) error { fill(); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(false)
+	restore(func() { want(false) })
+	if _, _, found, _ := pages.Lookup(t.Context(), "q"); found {
+		t.Error("a response is given that was kept before the cache was trusted")
+	}
+	want(true)
+	r.Server.FlushAll()
+	want(false)
+	restore(r.Server.FlushAll)
+	want(false)
+	restore(func() {})
+	want(true)
+	if err := pages.Restore(t.Context(), func(context.Context) error { return errs.New(errs.Unavailable, "no catalog") }); err == nil {
+		t.Error("the fill's error is lost")
+	}
+	want(false)
+}
+
 func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	r := testkit.Redis(t)
@@ -58,7 +111,7 @@ func TestRedisAway(t *testing.T) {
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
 	r := testkit.Redis(t)
-	pages := cache.NewRedis(r.Client)
+	pages := r.Pages(t)
 	for _, write := range []func() error{
 		func() error { return pages.Put(t.Context(), "k", cache.Page{Revision: 2, Status: 404}) },
 		func() error { return pages.Raise(t.Context(), "k", 2) },

@@ -132,6 +132,7 @@ if not generation then
   redis.call('SET', 'list:generation', ARGV[2])
   return {ARGV[2]}
 end
+if redis.call('GET', 'page:trust') ~= 'yes' then return {generation} end
 local kept = redis.call('HMGET', 'list:' .. generation .. ':' .. ARGV[1], 'shows', 'head', 'body')
 if not kept[3] then return {generation} end
 for id, revision in string.gmatch(kept[1], '(%S+) %S+ (%d+)') do

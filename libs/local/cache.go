@@ -17,7 +17,7 @@ import (
 const MaxCacheBytes = 64 << 20
 
 // Cache keeps pages and responses in memory. It implements cache.Pages,
-// cache.Marks and cache.Responses.
+// cache.Marks, cache.Responses and cache.Trust.
 type Cache struct {
 	entries   *otter.Cache[string, entry]
 	responses *responses
@@ -109,6 +109,12 @@ func (c *Cache) Drop(_ context.Context, key string) error {
 	c.entries.Invalidate(key)
 	return nil
 }
+
+// Trusted says that all marks are there: they are lost with the process only.
+func (c *Cache) Trusted(context.Context) (bool, error) { return true, nil }
+
+// Restore has nothing to do.
+func (c *Cache) Restore(context.Context, func(context.Context) error) error { return nil }
 
 // Close frees the cache and ends its goroutine.
 func (c *Cache) Close() {

@@ -39,6 +39,17 @@ func Redis(t testing.TB) *RedisServer {
 	return r
 }
 
+// Pages gives the cache in the server, trusted as after an indexer has filled
+// it.
+func (r *RedisServer) Pages(t testing.TB) *cache.Redis {
+	t.Helper()
+	pages := cache.NewRedis(r.Client)
+	if err := pages.Restore(t.Context(), func(context.Context) error { return nil }); err != nil {
+		t.Fatalf("begin with a trusted cache: %v", err)
+	}
+	return pages
+}
+
 // Full makes scripts fail for Client as they do in a server that has reached
 // its maxmemory, or ends that. Reading and deleting go on.
 func (r *RedisServer) Full(full bool) { r.full.Store(full) }

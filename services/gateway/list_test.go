@@ -182,12 +182,12 @@ func TestNoOldRevisionAfterANewerOne(t *testing.T) {
 	for range 2 {
 		x := newFixture(t)
 		x.options.RateLimit = 0
-		x.pages = cache.NewRedis(r.Client)
+		x.pages = r.Pages(t)
 		x.catalog = listCatalog(committed.Load, asked)
 		gateways = append(gateways, x)
 		_ = x.get(t, "/health")
 	}
-	store := cache.NewRedis(r.Client)
+	store := r.Pages(t)
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	wg.Go(func() { // the writer and its indexer

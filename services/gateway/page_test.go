@@ -158,7 +158,7 @@ func TestCachedPage(t *testing.T) {
 		t.Parallel()
 		x := setup(t, nil)
 		r := testkit.Redis(t)
-		pages := cache.NewRedis(r.Client)
+		pages := r.Pages(t)
 		x.pages = pages
 		x.get(t, "/api/plugins/slug/found")
 		if got := r.Server.HGet(cache.SlugKey("found"), "rev"); got != "9" {
@@ -169,6 +169,28 @@ func TestCachedPage(t *testing.T) {
 		}
 		if res := x.get(t, "/api/plugins/slug/found"); res.Header.Get("X-Cache") != "miss" {
 			t.Error("the slow indexer's page was given")
+		}
+	})
+	t.Run("a cache that lost its marks gives nothing to anyone until it is filled", func(t *testing.T) {
+		t.Parallel()
+		r := testkit.Redis(t)
+		pages := r.Pages(t)
+		one, other := setup(t, nil), setup(t, nil)
+		one.pages, other.pages = pages, pages
+		one.get(t, "/api/plugins/slug/found") // sees revision 9
+		r.Server.FlushAll()
+		if err := pages.Put(t.Context(), cache.SlugKey("found"), cached(8)); err != nil { // a slow indexer
+			t.Fatal(err)
+		}
+		if got := other.get(t, "/api/plugins/slug/found").Header.Get(api.HeaderRevision); got != "9" {
+			t.Errorf("revision %s after 9", got)
+		}
+		err := pages.Restore(t.Context(), func(ctx context.Context) error { return pages.Put(ctx, cache.SlugKey("found"), cached(9)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res := other.get(t, "/api/plugins/slug/found"); res.Header.Get("X-Cache") != "hit" {
+			t.Error("a cache that is filled gives nothing")
 		}
 	})
 	t.Run("a cache that is away costs speed only", func(t *testing.T) {
@@ -259,7 +281,7 @@ func TestNoOlderPageAfterANewerOne(t *testing.T) {
 	})
 	t.Run("with Redis", func(t *testing.T) {
 		t.Parallel()
-		race(t, 2, func(x *fixture) { x.pages = cache.NewRedis(testkit.Redis(t).Client) })
+		race(t, 2, func(x *fixture) { x.pages = testkit.Redis(t).Pages(t) })
 	})
 }
 

@@ -3,7 +3,6 @@ package indexer_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -151,20 +150,4 @@ func TestCheck(t *testing.T) {
 			t.Errorf("it said\n%s", out.String())
 		}
 	})
-}
-
-func TestCheckFillsAnEmptyCache(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	all := many(250)
-	w.publish(all...)
-	w.start()
-	w.drained()
-	w.redis.Server.FlushAll()
-	w.want(w.check(), events.StoreCache, events.StoreCheck{Catalog: 250, Missing: 250, Repaired: 250})
-	for i, p := range all {
-		if got := w.page(cache.SlugKey(p.Slug)); got.Status != 200 {
-			t.Fatalf("page of %s = %d", fmt.Sprint(i), got.Status)
-		}
-	}
 }

@@ -112,6 +112,7 @@ type Indexer struct {
 	kick chan string
 
 	active   atomic.Bool
+	filling  atomic.Bool // the cache, which is not given until it is filled
 	checking sync.Mutex
 	report   report
 }
@@ -158,6 +159,7 @@ func (x *Indexer) lead(ctx context.Context) error {
 		g.Go(func() error { return x.rebuilder.Run(ctx, lookEvery, x.kick) })
 	}
 	g.Go(func() error { return x.moveResponses(ctx) })
+	g.Go(func() error { return x.keepTrust(ctx) })
 	g.Go(func() error { return x.checkNowAndThen(ctx) })
 	g.Go(func() error { return x.answer(ctx) })
 	g.Go(func() error { return x.tell(ctx) })

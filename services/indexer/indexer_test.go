@@ -41,7 +41,7 @@ type world struct {
 func setup(t *testing.T) *world {
 	w := &world{T: t, nats: testkit.NATS(t), redis: testkit.Redis(t), meili: testkit.Meilisearch(t)}
 	w.bus = testkit.BusOn(t, w.nats)
-	w.pages = cache.NewRedis(w.redis.Client)
+	w.pages = w.redis.Pages(t)
 	w.catalog = answering(t, w.bus)
 	return w
 }

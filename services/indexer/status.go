@@ -131,6 +131,9 @@ func (x *Indexer) Degraded(context.Context) string {
 		return ""
 	}
 	var reasons []string
+	if x.filling.Load() {
+		reasons = append(reasons, "the page cache was lost and is being filled; the catalog answers")
+	}
 	for _, s := range x.report.now() {
 		if s.BehindSeconds > lagging.Seconds() {
 			reasons = append(reasons, fmt.Sprintf("%s is %.0f s behind with %d changes", s.Store, s.BehindSeconds, s.Waiting))

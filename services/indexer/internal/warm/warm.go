@@ -25,6 +25,7 @@ type Cache interface {
 	cache.Pages
 	cache.Marks
 	cache.Responses
+	cache.Trust
 }
 
 // Writer writes pages.
@@ -85,6 +86,15 @@ func (w *Writer) write(ctx context.Context, c change.Change) error {
 	return nil
 }
 
+// Trusted says whether the pages are given to readers.
+func (w *Writer) Trusted(ctx context.Context) (bool, error) { return w.pages.Trusted(ctx) }
+
+// Restore lets fill write all pages that are missing, after which they are
+// given to readers again.
+func (w *Writer) Restore(ctx context.Context, fill func(context.Context) error) error {
+	return w.pages.Restore(ctx, fill)
+}
+
 // All tells every id that has a page, with the page's revision.
 func (w *Writer) All(ctx context.Context, k events.Kind, tell func(id string, revision int64)) error {
 	if k != events.KindPlugin {
@@ -123,15 +133,17 @@ func (w *Writer) marks(ctx context.Context, ids []string) (map[string]cache.Mark
 }
 
 // Set makes the pages of the ids what the catalog says now. A page that is
-// newer than the catalog, which was set back, has to go first.
+// newer than the catalog, which was set back, has to go first. Pages are looked
+// at before the catalog is asked: what readers are given meanwhile may be newer
+// than its answer.
 func (w *Writer) Set(ctx context.Context, k events.Kind, ids []string, ask func(context.Context, events.Kind, []string) ([]change.Change, error)) (changed int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	states, err := ask(ctx, k, ids)
+	held, err := w.marks(ctx, ids)
 	if err != nil {
 		return 0, err
 	}
-	held, err := w.marks(ctx, ids)
+	states, err := ask(ctx, k, ids)
 	if err != nil {
 		return 0, err
 	}
