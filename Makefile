@@ -66,6 +66,11 @@ chaos: ## kill every part at random moments under 200 changes a second and 8 rea
 	@./setup.sh test
 	CHAOS=$(or $(CHAOS),3m) $(GO) test ./cmd/plugpack -run 'TestChaos$$' -count=1 -v -timeout 15m | grep -v 'postgres says'
 
+.PHONY: bench-rebuild
+bench-rebuild: ## rebuild the search index of N plugins under 50 searches a second, undisturbed and with its indexer killed
+	@./setup.sh test
+	REBUILD=$(or $(N),100000) $(GO) test ./cmd/plugpack -run 'TestRebuildUnderSearches$$' -count=1 -v -timeout 60m | grep -v 'postgres says'
+
 conformance: ## hold our verdicts to the real client's (in SHARED); CLIENT=program compares live too
 	@[ -f $(SHARED)/reference/validate-cases.jsonl ] || { echo "make conformance: $(SHARED)/reference is not here, so there is nothing to compare with; set SHARED to where it is"; exit 1; }
 	@$(GO) run ./libs/claudecode/conformance -cases $(SHARED)/reference/validate-cases.jsonl -tokens $(SHARED)/reference/token-cases.jsonl \

@@ -59,7 +59,7 @@ func TestChaos(t *testing.T) {
 	} else if testing.Short() {
 		t.Skip("with -short there are no crashes")
 	}
-	c := &chaos{fleet: startFleet(t, 5*time.Second), last: map[string]string{}, older: map[string][][]byte{}}
+	c := &chaos{fleet: startFleet(t, fleetOptions{check: 5 * time.Second, gateways: 2}), last: map[string]string{}, older: map[string][][]byte{}}
 	for n := range 4 {
 		c.repos = append(c.repos, fmt.Sprintf("chaos/market%d", n))
 	}
@@ -74,7 +74,7 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	testkit.Eventually(t, "the first plugin", func(ctx context.Context) bool {
-		_, total, err := api.NewClient(c.gateway).Plugins(ctx, nil)
+		_, total, err := api.NewClient(c.gateways[0]).Plugins(ctx, nil)
 		return err == nil && total > 0
 	})
 
@@ -255,7 +255,7 @@ func (c *chaos) crash(ctx context.Context, long time.Duration) {
 // read reads pages, lists and searches, and reports what is older than what
 // any reader had before it asked.
 func (c *chaos) read(ctx context.Context) {
-	client := api.NewClient(c.gateway)
+	client := api.NewClient(c.gateways[0])
 	for ctx.Err() == nil {
 		repo, name := c.repos[rand.IntN(len(c.repos))], c.names[rand.IntN(len(c.names))]
 		before := map[string]int64{}

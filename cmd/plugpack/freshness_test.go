@@ -21,7 +21,7 @@ import (
 //
 //	go test ./cmd/plugpack -run x -bench Freshness -benchtime 20s
 func BenchmarkFreshness(b *testing.B) {
-	f := startFleet(b, time.Hour)
+	f := startFleet(b, fleetOptions{check: time.Hour, gateways: 1})
 	const repo, plugins = "fresh/market", 100
 	var names []string
 	for n := range plugins {
@@ -41,7 +41,7 @@ func BenchmarkFreshness(b *testing.B) {
 		publish(events.NewPluginUpdated(sample.Observation(repo, name, 1)))
 	}
 	testkit.Eventually(b, "all plugins", func(ctx context.Context) bool {
-		_, total, err := api.NewClient(f.gateway).Plugins(ctx, nil)
+		_, total, err := api.NewClient(f.gateways[0]).Plugins(ctx, nil)
 		return err == nil && total >= plugins && f.applied(events.StoreSearch)[len(lagBounds)] >= plugins
 	})
 	before := map[string][]float64{}
@@ -58,7 +58,7 @@ func BenchmarkFreshness(b *testing.B) {
 	}
 	b.StopTimer()
 	testkit.Eventually(b, "the last change", func(ctx context.Context) bool {
-		p, _, err := api.NewClient(f.gateway).Plugin(ctx, "fresh-market-"+names[n%plugins])
+		p, _, err := api.NewClient(f.gateways[0]).Plugin(ctx, "fresh-market-"+names[n%plugins])
 		return err == nil && p.Commit == sample.Observation(repo, names[n%plugins], n).Facts.Commit
 	})
 	for store, counts := range before {

@@ -153,6 +153,13 @@ func (u *unit) follow(out *os.File) {
 	}
 }
 
+// saidOnce says whether one of its last lines has the text.
+func (u *unit) saidOnce(text string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.ContainsFunc(u.said, func(line string) bool { return strings.Contains(line, text) })
+}
+
 // kill ends the program as a crash does. It is started again at once.
 func (u *unit) kill() {
 	u.mu.Lock()
@@ -262,14 +269,21 @@ type fleet struct {
 	natsURL  string
 	redisURL string
 	meiliURL string
-	gateway  string
+	gateways []string
 	catalog  string
 	metrics  []string // addresses of the indexers
 	bus      *bus.Bus
 }
 
+// fleetOptions are what a fleet begins with.
+type fleetOptions struct {
+	check    time.Duration // between comparisons of the stores
+	plugins  int           // of the load test's data
+	gateways int
+}
+
 // startFleet starts everything, with two indexers.
-func startFleet(t testing.TB, checkEvery time.Duration) *fleet {
+func startFleet(t testing.TB, o fleetOptions) *fleet {
 	t.Helper()
 	w := &fleet{t: t, units: map[string]*unit{}, pg: startCluster(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -278,30 +292,49 @@ func startFleet(t testing.TB, checkEvery time.Duration) *fleet {
 		t.Fatal(err)
 	}
 	w.database = w.pg.pg.URL(databaseName)
+	if o.plugins > 0 {
+		w.load(o.plugins)
+	}
 	port := func() string { return strconv.Itoa(freePort(t)) }
-	natsPort, redisPort, meiliPort, catalogPort, gatewayPort := port(), port(), port(), port(), port()
+	natsPort, redisPort, meiliPort, catalogPort := port(), port(), port(), port()
 	w.natsURL, w.redisURL, w.meiliURL = "nats://127.0.0.1:"+natsPort, "redis://127.0.0.1:"+redisPort, "http://127.0.0.1:"+meiliPort
-	w.catalog, w.gateway = "http://127.0.0.1:"+catalogPort, "http://127.0.0.1:"+gatewayPort
+	w.catalog = "http://127.0.0.1:" + catalogPort
 	dir := t.TempDir()
 	w.units["nats"] = runRole(t, "nats", "nats", natsPort, filepath.Join(dir, "nats"))
 	w.units["meilisearch"] = runRole(t, "meilisearch", "meilisearch", meiliPort, filepath.Join(dir, "meilisearch"))
 	w.units["redis"] = run(t, "redis", nil, redisProgram(t), "--port", redisPort, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir)
 
 	service := func(name, program string, env ...string) {
-		w.units[name] = run(t, name, append(env, "NATS_URL="+w.natsURL, "REDIS_URL="+w.redisURL), buildService(t, program))
+		w.units[name] = run(t, name, append(env, "NATS_URL="+w.natsURL, "REDIS_URL="+w.redisURL,
+			"MEILISEARCH_URL="+w.meiliURL, "MEILISEARCH_API_KEY="+meiliKey), buildService(t, program))
 	}
 	service("catalog", "catalog", "PORT="+catalogPort, "DATABASE_URL="+w.database)
 	for n := range 2 {
 		p := port()
 		w.metrics = append(w.metrics, "http://127.0.0.1:"+p)
-		service(fmt.Sprintf("indexer %d", n+1), "indexer", "PORT="+p, "MEILISEARCH_URL="+w.meiliURL, "MEILISEARCH_API_KEY="+meiliKey,
-			"CHECK_INTERVAL="+checkEvery.String(), "LOG_LEVEL=info")
+		service(fmt.Sprintf("indexer %d", n+1), "indexer", "PORT="+p, "CHECK_INTERVAL="+o.check.String(), "LOG_LEVEL=info")
 	}
 	gh := testkit.GitHub(t, "testdata/flow.txtar")
 	service("scraper", "scraper", "PORT=0", "GITHUB_API_URL="+gh.URL, "PLUGPACK_SOURCES="+writeSources(t), "SCAN_INTERVAL=1m")
-	w.units["gateway"] = run(t, "gateway", []string{"PORT=" + gatewayPort, "CATALOG_URL=" + w.catalog, "REDIS_URL=" + w.redisURL, "RATE_LIMIT=0"}, buildService(t, "gateway"))
+	for n := range o.gateways {
+		p := port()
+		w.gateways = append(w.gateways, "http://127.0.0.1:"+p)
+		service(fmt.Sprintf("gateway %d", n+1), "gateway", "PORT="+p, "CATALOG_URL="+w.catalog, "RATE_LIMIT=0")
+	}
 	w.connect()
 	return w
+}
+
+// load fills the database with the load test's plugins.
+func (w *fleet) load(plugins int) {
+	w.t.Helper()
+	for _, args := range [][]string{{"migrate"}, {"loadtest-data", strconv.Itoa(plugins)}} {
+		cmd := exec.CommandContext(w.t.Context(), buildService(w.t, "catalog"), args...)
+		cmd.Env = []string{"DATABASE_URL=" + w.database}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			w.t.Fatalf("catalog %v: %v\n%s", args, err, out)
+		}
+	}
 }
 
 // connect waits for NATS.
