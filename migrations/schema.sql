@@ -78,14 +78,6 @@ CREATE TABLE facet_counts (
 );
 CREATE INDEX facet_counts_most ON public.facet_counts USING btree (kind, n DESC, key) WHERE (n > 0);
 
-CREATE TABLE hot_floor (
-    one boolean NOT NULL DEFAULT true,
-    weight real NOT NULL,
-    plugin_id uuid NOT NULL,
-    CONSTRAINT hot_floor_pkey PRIMARY KEY (one),
-    CONSTRAINT hot_floor_one_check CHECK (one)
-);
-
 CREATE TABLE marketplace_files (
     digest text NOT NULL,
     subject text NOT NULL,
@@ -299,25 +291,27 @@ CREATE TABLE plugin_index (
     names tsvector NOT NULL,
     headline tsvector NOT NULL,
     search tsvector NOT NULL,
-    hot boolean NOT NULL DEFAULT true,
+    tier smallint NOT NULL DEFAULT 0,
     CONSTRAINT plugin_index_pkey PRIMARY KEY (plugin_id),
     CONSTRAINT plugin_index_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id)
 );
 CREATE INDEX plugin_index_category ON public.plugin_index USING btree (category, featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_counts ON public.plugin_index USING gin (counts) WITH (fastupdate='on', gin_pending_list_limit='64');
-CREATE INDEX plugin_index_hot ON public.plugin_index USING btree (weight, plugin_id) WHERE hot;
-CREATE INDEX plugin_index_hot_names ON public.plugin_index USING gin (names) WITH (fastupdate='on', gin_pending_list_limit='64') WHERE hot;
-CREATE INDEX plugin_index_hot_search ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE hot;
 CREATE INDEX plugin_index_license ON public.plugin_index USING btree (lower(license), featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_list ON public.plugin_index USING btree (featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_marketplace ON public.plugin_index USING btree (marketplace);
 CREATE INDEX plugin_index_marketplace_name ON public.plugin_index USING btree (marketplace_name);
 CREATE INDEX plugin_index_name ON public.plugin_index USING btree (name, plugin_id);
 CREATE INDEX plugin_index_names ON public.plugin_index USING gin (names) WITH (fastupdate='on', gin_pending_list_limit='64');
+CREATE INDEX plugin_index_names_0 ON public.plugin_index USING gin (names) WITH (fastupdate='on', gin_pending_list_limit='64') WHERE (tier = 0);
+CREATE INDEX plugin_index_names_1 ON public.plugin_index USING gin (names) WITH (fastupdate='on', gin_pending_list_limit='64') WHERE (tier = 1);
 CREATE INDEX plugin_index_owner ON public.plugin_index USING btree (owner, featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_score ON public.plugin_index USING btree (score DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_search ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256');
+CREATE INDEX plugin_index_search_0 ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (tier = 0);
+CREATE INDEX plugin_index_search_1 ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (tier = 1);
 CREATE INDEX plugin_index_stars ON public.plugin_index USING btree (stars DESC, plugin_id DESC);
+CREATE INDEX plugin_index_tier ON public.plugin_index USING btree (tier, weight, plugin_id);
 CREATE INDEX plugin_index_trend ON public.plugin_index USING btree (trend DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_twin ON public.plugin_index USING btree (twin);
 CREATE INDEX plugin_index_updated ON public.plugin_index USING btree (updated_at DESC, plugin_id DESC);
@@ -474,6 +468,13 @@ CREATE TABLE submissions (
     CONSTRAINT submissions_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'fetched'::text, 'validated'::text, 'listed'::text, 'rejected'::text])))
 );
 CREATE UNIQUE INDEX submissions_open ON public.submissions USING btree (key) WHERE (state <> ALL (ARRAY['listed'::text, 'rejected'::text]));
+
+CREATE TABLE tier_floors (
+    tier smallint NOT NULL,
+    weight real NOT NULL,
+    plugin_id uuid NOT NULL,
+    CONSTRAINT tier_floors_pkey PRIMARY KEY (tier)
+);
 
 CREATE TABLE users (
     id uuid NOT NULL,

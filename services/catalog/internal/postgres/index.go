@@ -65,19 +65,19 @@ const refreshIndex = `
 		WHERE i.plugin_id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM entry e WHERE e.id = i.plugin_id)
 	), put AS (
 		INSERT INTO plugin_index (plugin_id, twin, name, marketplace, marketplace_name, owner, category, license, counts,
-			maintenance, featured, verified, stars, score, trend, weight, hot, first_seen, updated_at, names, headline, search)
+			maintenance, featured, verified, stars, score, trend, weight, tier, first_seen, updated_at, names, headline, search)
 		SELECT id, twin, name, marketplace, marketplace_name, owner, category, license, counts,
 			maintenance, featured, verified, stars, score, trend, weight,
-			(weight::real, id) >= (SELECT f.weight, f.plugin_id FROM hot_floor f), first_seen, updated_at, words,
+			(SELECT count(*) FROM tier_floors f WHERE (e.weight::real, e.id) < (f.weight, f.plugin_id)), first_seen, updated_at, words,
 			texts || setweight(to_tsvector('english', left(components, 2000)), 'D'),
 			texts || setweight(to_tsvector('english', left(components, 100000) || ' ' || readme), 'D')
-		FROM weighed
+		FROM weighed e
 		ON CONFLICT (plugin_id) DO UPDATE SET
 			twin = excluded.twin, name = excluded.name, marketplace = excluded.marketplace,
 			marketplace_name = excluded.marketplace_name, owner = excluded.owner, category = excluded.category,
 			license = excluded.license, counts = excluded.counts, maintenance = excluded.maintenance,
 			featured = excluded.featured, verified = excluded.verified, stars = excluded.stars, score = excluded.score,
-			trend = excluded.trend, weight = excluded.weight, hot = excluded.hot, first_seen = excluded.first_seen,
+			trend = excluded.trend, weight = excluded.weight, tier = excluded.tier, first_seen = excluded.first_seen,
 			updated_at = excluded.updated_at, names = excluded.names, headline = excluded.headline, search = excluded.search
 		RETURNING twin, category, license, marketplace, owner, maintenance, featured, verified, score, counts
 	), counted AS (

@@ -28,8 +28,8 @@ var indexFaults = map[string]string{
 			<> (lower(p.name), m.key, p.stars, p.score, coalesce(r.maintenance, 'unknown'), p.featured, p.updated_at)`,
 	"twins without exactly one principal": `
 		SELECT count(*) FROM (SELECT twin FROM plugin_index GROUP BY twin HAVING count(*) FILTER (WHERE principal) <> 1) x`,
-	"rows on the wrong side of the floor": `
-		SELECT count(*) FROM plugin_index i, hot_floor f WHERE i.hot <> ((i.weight, i.plugin_id) >= (f.weight, f.plugin_id))`,
+	"rows on the wrong side of a floor": `
+		SELECT count(*) FROM plugin_index i WHERE i.tier <> (SELECT count(*) FROM tier_floors f WHERE (i.weight, i.plugin_id) < (f.weight, f.plugin_id))`,
 	"facets that are not what is counted": `
 		SELECT count(*) FROM (
 			SELECT 'all' AS kind, '' AS key, count(*) AS n FROM plugin_index

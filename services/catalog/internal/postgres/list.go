@@ -90,13 +90,16 @@ type Listed struct {
 	Next    *Position
 }
 
+// listColumns are those of plugin_index i; a license there is the plugin's or else its repository's.
+const listColumns = `, i.license, i.counts, i.score AS index_score, i.trend, i.name AS index_name`
+
 // selectListed finds the page in the index alone, and only then reads what it
 // shows: skipped rows cost an index entry each.
-const selectListed = headColumns + `, i.counts, i.score AS index_score, i.trend, i.name AS index_name
+const selectListed = headColumns + listColumns + `
 	FROM (
-		SELECT i.plugin_id, i.counts, i.featured, i.stars, i.updated_at, i.name, i.score, i.trend
+		SELECT i.plugin_id, i.counts, i.license, i.featured, i.stars, i.updated_at, i.name, i.score, i.trend
 		FROM plugin_index i %s
-		ORDER BY %s LIMIT $%d OFFSET $%d
+		ORDER BY %s LIMIT %d%s
 	) i
 	JOIN plugins p ON p.id = i.plugin_id
 	JOIN plugin_facts f ON f.plugin_id = p.id
@@ -121,8 +124,14 @@ func (s *Store) Plugins(ctx context.Context, f Filter, page Page) (Listed, error
 	if page.After != nil {
 		where += " AND " + order.after
 	}
-	args = append(args, page.Limit+1, page.Skip) // one more tells whether there is a next page
-	rows, err := s.pool.Query(ctx, fmt.Sprintf(selectListed, where, order.by, len(args)-1, len(args)), args...)
+	skip := ""
+	if page.Skip > 0 {
+		args = append(args, page.Skip)
+		skip = fmt.Sprintf(" OFFSET $%d", len(args))
+	}
+	// One more tells whether there is a next page. The limit stands in the text,
+	// so that the plan can be kept: with an unknown one it would be for a long list.
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(selectListed, where, order.by, page.Limit+1, skip), args...)
 	if err != nil {
 		return Listed{}, classify("list plugins", err)
 	}

@@ -26,13 +26,13 @@ const headColumns = `
 		m.id::text AS marketplace_id, m.key AS marketplace_key, m.name AS marketplace_name,
 		coalesce(r.full_name, '') AS marketplace_repository, coalesce(r.license, '') AS marketplace_license,
 		coalesce(r.archived, false) AS marketplace_archived, coalesce(r.maintenance, 'unknown') AS maintenance,
-		f.display_name, f.description, f.version, f.author, f.homepage, f.repository, f.license, f.category,
-		f.keywords, f.source, f.origin, f.state, f.state_reason, f.documents, f.excerpt, f.findings`
+		f.display_name, f.description, f.version, f.author, f.homepage, f.repository, f.category,
+		f.keywords, f.source, f.origin, f.state, f.state_reason, f.findings`
 
 const selectPlugins = headColumns + `,
 		coalesce((SELECT s.slug FROM plugins s WHERE s.id = p.successor_id), '') AS successor,
 		ARRAY(SELECT DISTINCT a.slug FROM plugin_aliases a WHERE a.plugin_id = p.id AND a.slug <> p.slug ORDER BY a.slug) AS aliases,
-		f.components, f.commit_sha, f.digest, f.files, f.bytes, f.requirements, f.verdicts, f.costs, f.declared,
+		f.license, f.documents, f.excerpt, f.components, f.commit_sha, f.digest, f.files, f.bytes, f.requirements, f.verdicts, f.costs, f.declared,
 		coalesce(c.official, false) AS official, coalesce(c.deprecated, '') AS deprecated, coalesce(c.hidden, '') AS hidden,
 		rated.count AS reviews, rated.sum AS rating_sum` + fromPlugins + `
 	LEFT JOIN curation c ON c.plugin_id = p.id

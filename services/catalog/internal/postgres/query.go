@@ -66,7 +66,7 @@ func newTextQuery(args []any, terms []wanted, excluded []string) textQuery {
 		for _, f := range t.forms {
 			q.args = append(q.args, f.query)
 			any = append(any, fmt.Sprintf("to_tsquery('simple', $%[1]d) || to_tsquery('english', $%[1]d)", len(q.args)))
-			rank = append(rank, fmt.Sprintf("%.2f * ts_rank('{0.1,0.25,0.5,1}', i.headline, to_tsquery('english', $%d))", f.worth/rankOfOne, len(q.args)))
+			rank = append(rank, fmt.Sprintf("%.2f * ts_rank('{0.1,0.25,0.5,1}', i.headline, (SELECT to_tsquery('english', $%d)))", f.worth/rankOfOne, len(q.args)))
 		}
 		q.terms = append(q.terms, "("+strings.Join(any, " || ")+")")
 		q.ranks = append(q.ranks, "greatest("+strings.Join(rank, ", ")+")")

@@ -73,7 +73,7 @@ func (s *Store) Related(ctx context.Context, id string, limit int) ([]plugpack.P
 	return ps, classify("related to "+id, err)
 }
 
-const selectInOrder = headColumns + `, i.counts, i.score AS index_score, i.trend, i.name AS index_name` + fromPlugins + `
+const selectInOrder = headColumns + listColumns + fromPlugins + `
 	JOIN plugin_index i ON i.plugin_id = p.id
 	WHERE p.id = ANY ($1::uuid[])
 	ORDER BY array_position($1::uuid[], p.id)`

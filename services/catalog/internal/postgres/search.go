@@ -140,31 +140,51 @@ func (s *Store) goOn(ctx context.Context, x *search, words map[string]int) (Foun
 	return s.answer(ctx, x, matches)
 }
 
+// hidden keeps from the planner what is looked for. It would find that a word is
+// common, and then walk down the weights, or read all plugins, and look for the
+// word in each one's text: it does not know that texts are stored apart, and
+// what it costs to read them. Collected from the index they cost a hundredth.
+func hidden(expression string) string { return "(SELECT " + expression + ")" }
+
+// plain lets the planner see it: for a few matches of a common word it is right.
+func plain(expression string) string { return "(" + expression + ")" }
+
 // text writes the search's condition behind that of its filter. Of the listings
 // of one plugin only the principal is found, unless it is asked for those of one
 // marketplace or owner, where another one may be the only one.
-func (x *search) text(args []any) (where string, q textQuery) {
+func (x *search) text(args []any, show func(string) string) (where string, q textQuery) {
 	where, args = x.filter.where(args)
 	if x.filter.Marketplace == "" && x.filter.Owner == "" {
 		where += " AND i.principal"
 	}
 	q = newTextQuery(args, x.terms, x.query.Excluded)
-	return where + " AND %s @@ (" + q.needing(len(x.terms)-x.step.Missing) + ")", q
+	return where + " AND %s @@ " + show(q.needing(len(x.terms)-x.step.Missing)), q
 }
 
-// selectMatches collects all hot matches, and the others only if those are too
-// few. The planner must not walk down the weights instead and read the text of
-// each plugin until it has enough matches: it does not know that texts are
-// stored apart, and what they cost.
-const selectMatches = `
-	%[1]s AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[3]s AND i.hot),
-	%[2]s AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[3]s AND NOT i.hot AND (SELECT count(*) FROM %[1]s) < %[4]d)`
+// selectTiers collects matches of the heaviest tier, and if those are too few
+// also of the next, and of the last.
+const selectTiers = `
+	%[1]s_0 AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[2]s AND i.tier = 0),
+	%[1]s_1 AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[2]s AND i.tier = 1 AND (SELECT count(*) FROM %[1]s_0) < %[3]d),
+	%[1]s_01 AS (SELECT * FROM %[1]s_0 UNION ALL SELECT * FROM %[1]s_1),
+	%[1]s_2 AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[2]s AND i.tier = 2 AND (SELECT count(*) FROM %[1]s_01) < %[3]d),
+	%[1]s AS (SELECT * FROM %[1]s_01 UNION ALL SELECT * FROM %[1]s_2)`
+
+// countMatches counts what selectTiers collected, and where those were enough
+// looks in the other tiers just for as many as are wanted.
+const countMatches = `
+	least((SELECT count(*) FROM matches) + CASE
+		WHEN (SELECT count(*) FROM matches) >= %[3]d THEN 0
+		WHEN (SELECT count(*) FROM matches_0) >= %[2]d THEN (SELECT count(*) FROM (SELECT FROM plugin_index i %[1]s AND i.tier > 0 LIMIT %[3]d) x)
+		WHEN (SELECT count(*) FROM matches_01) >= %[2]d THEN (SELECT count(*) FROM (SELECT FROM plugin_index i %[1]s AND i.tier > 1 LIMIT %[3]d) x)
+		ELSE 0 END, %[3]d)::int AS total`
 
 // selectNamed takes those that have it all in their name, and those that are
-// called just that.
+// called just that: there the text is no column of an index, or the planner
+// would collect all matches from it first.
 const selectNamed = `
 	named AS (
-		(SELECT plugin_id FROM (SELECT * FROM hot_named UNION ALL SELECT * FROM cold_named) n ORDER BY weight DESC, plugin_id DESC LIMIT %[1]d)
+		(SELECT plugin_id FROM so_named ORDER BY weight DESC, plugin_id DESC LIMIT %[1]d)
 		UNION
 		(SELECT i.plugin_id FROM plugin_index i %[2]s AND i.name = ANY ($%[3]d) ORDER BY i.weight DESC, i.plugin_id DESC LIMIT %[1]d)
 	)`
@@ -172,7 +192,7 @@ const selectNamed = `
 // The best by weight with those that are found by their name.
 const selectCandidates = `
 	WITH %[1]s, %[2]s, best AS (
-		SELECT plugin_id FROM (SELECT * FROM hot UNION ALL SELECT * FROM cold) h ORDER BY weight DESC, plugin_id DESC LIMIT %[3]d
+		SELECT plugin_id FROM matches ORDER BY weight DESC, plugin_id DESC LIMIT %[3]d
 	), found AS (
 		SELECT plugin_id, bool_or(best) AS best
 		FROM (SELECT plugin_id, true AS best FROM best UNION ALL SELECT plugin_id, false FROM named) x
@@ -180,19 +200,14 @@ const selectCandidates = `
 	)
 	SELECT i.plugin_id::text AS id, i.name, i.weight, i.category, i.license,
 		ARRAY(SELECT jsonb_object_keys(i.counts)) AS has, ARRAY[%[4]s]::float8[] AS fits, found.best,
-		least((SELECT count(*) FROM hot) + (SELECT count(*) FROM cold), %[5]d)::int AS total
+		%[5]s
 	FROM found JOIN plugin_index i ON i.plugin_id = found.plugin_id`
-
-// matches writes the query for all that match, of which MaxTotal are enough.
-func (x *search) matches(where string) string {
-	return fmt.Sprintf(selectMatches, "hot", "cold", fmt.Sprintf(where, "i.search"), MaxTotal)
-}
 
 // named writes the query for plugins that are found by their name.
 func (x *search) named(where string, q *textQuery) string {
 	q.args = append(q.args, x.names())
-	return fmt.Sprintf(selectMatches, "hot_named", "cold_named", fmt.Sprintf(where, "i.names"), named) + "," +
-		fmt.Sprintf(selectNamed, named, fmt.Sprintf(where, "i.search"), len(q.args))
+	return fmt.Sprintf(selectTiers, "so_named", fmt.Sprintf(where, "i.names"), named) + "," +
+		fmt.Sprintf(selectNamed, named, fmt.Sprintf(where, "(i.search || '')"), len(q.args))
 }
 
 // names gives the ways that a plugin would spell what was asked for as a name.
@@ -205,8 +220,10 @@ func (x *search) names() []string {
 }
 
 func (s *Store) candidates(ctx context.Context, x *search) ([]candidate, error) {
-	where, q := x.text(nil)
-	query := fmt.Sprintf(selectCandidates, x.matches(where), x.named(where, &q), window, strings.Join(q.ranks, ", "), MaxTotal)
+	where, q := x.text(nil, hidden)
+	texts := fmt.Sprintf(where, "i.search")
+	query := fmt.Sprintf(selectCandidates, fmt.Sprintf(selectTiers, "matches", texts, window), x.named(where, &q), window,
+		strings.Join(q.ranks, ", "), fmt.Sprintf(countMatches, texts, window, MaxTotal))
 	rows, err := s.pool.Query(ctx, query, q.args...)
 	if err != nil {
 		return nil, err
@@ -293,8 +310,9 @@ const selectBehind = `
 // behind gives matches that weigh less than at, and one more than limit if
 // there is one.
 func (s *Store) behind(ctx context.Context, x *search, at Place, skip, limit int) ([]candidate, error) {
-	where, q := x.text([]any{at.Weight, at.ID})
-	rows, err := s.pool.Query(ctx, fmt.Sprintf(selectBehind, fmt.Sprintf(where, "i.search"), x.named(where, &q), limit+1, skip), q.args...)
+	where, q := x.text([]any{at.Weight, at.ID}, plain)
+	query := fmt.Sprintf(selectBehind, fmt.Sprintf(where, "i.search"), x.named(where, &q), limit+1, skip)
+	rows, err := s.pool.Query(ctx, query, append([]any{pgx.QueryExecModeDescribeExec}, q.args...)...) // its plan depends on the words
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (u *Upkeep) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		u.do(ctx, "rewrite the index", u.store.Reindex)
 		u.do(ctx, "age the index", u.age)
-		u.do(ctx, "mark the heaviest", func(ctx context.Context) error { return u.store.RefreshHot(ctx, postgres.DefaultHot) })
+		u.do(ctx, "move the floors", u.store.RefreshTiers)
 		u.do(ctx, "make the words", u.store.RefreshWords)
 		bus.Pause(ctx, look)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
 
-// Hot plugins make a search faster; what it finds does not depend on them.
-func TestSearchIsTheSameWhereverTheFloorIs(t *testing.T) {
+// Tiers make a search faster; what it finds does not depend on them.
+func TestSearchIsTheSameWhereverTheFloorsAre(t *testing.T) {
 	t.Parallel()
 	f := newStore(t)
 	world := loadtest.New(1200, time.Now())
@@ -20,23 +20,32 @@ func TestSearchIsTheSameWhereverTheFloorIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	questions := []string{world.Word(0), world.Word(3), world.Word(60), world.Word(900), world.Word(0) + " " + world.Word(20), world.Word(30)[:3]}
-	want := f.searched(questions)
-	if len(want[questions[0]].Pages) < 4 || want[questions[0]].Total != postgres.MaxTotal {
-		t.Fatalf("a common word: %d pages, %d matches", len(want[questions[0]].Pages), want[questions[0]].Total)
+	all := f.searched(questions)
+	if common := all[questions[0]]; len(common.Pages) < 4 || common.Total != postgres.MaxTotal {
+		t.Fatalf("a common word: %d pages, %d matches", len(common.Pages), common.Total)
 	}
-	for _, enough := range []int{900, 30, 500, 1200} {
-		if err := f.RefreshHot(t.Context(), postgres.Hot{Least: enough, Enough: enough, Most: enough}); err != nil {
-			t.Fatal(err)
+	for _, want := range [][2]int{{900, 300}, {450, 300}, {30, 600}, {30, 30}, {50, 200}} {
+		for tier, want := range want {
+			if err := f.MoveFloor(t.Context(), tier, want); err != nil {
+				t.Fatal(err)
+			}
 		}
-		var hot int
-		if err := f.pool.QueryRow(t.Context(), `SELECT count(*) FROM plugin_index WHERE hot`).Scan(&hot); err != nil || hot != enough {
-			t.Fatalf("%d hot plugins, want %d, %v", hot, enough, err)
+		if diff := cmp.Diff(want, [2]int{f.inTier(0), f.inTier(1)}); diff != "" {
+			t.Fatalf("plugins in the tiers (-want +got):\n%s", diff)
 		}
 		f.wantTrueIndex()
-		if diff := cmp.Diff(want, f.searched(questions)); diff != "" {
-			t.Errorf("with %d hot plugins (-want +got):\n%s", enough, diff)
+		if diff := cmp.Diff(all, f.searched(questions)); diff != "" {
+			t.Errorf("with %d plugins in the tiers (-want +got):\n%s", want, diff)
 		}
 	}
+}
+
+func (f fixture) inTier(tier int) (n int) {
+	f.t.Helper()
+	if err := f.pool.QueryRow(f.t.Context(), `SELECT count(*) FROM plugin_index WHERE tier = $1`, tier).Scan(&n); err != nil {
+		f.t.Fatal(err)
+	}
+	return n
 }
 
 type searched struct {
@@ -71,7 +80,7 @@ func (f fixture) searched(questions []string) map[string]searched {
 	return all
 }
 
-func TestAPluginThatWinsOrLosesWeightCrossesTheFloor(t *testing.T) {
+func TestAPluginThatWinsOrLosesWeightCrossesAFloor(t *testing.T) {
 	t.Parallel()
 	f := newStore(t)
 	stars := func(n int) func(*plugpack.Listing) { return func(l *plugpack.Listing) { l.Repository.Stars = n } }
@@ -79,15 +88,14 @@ func TestAPluginThatWinsOrLosesWeightCrossesTheFloor(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		f.see(name, 0, postgres.Applied, nil)
 	}
-	if err := f.RefreshHot(t.Context(), postgres.Hot{Enough: 1}); err != nil {
+	if err := f.MoveFloor(t.Context(), 0, 1); err != nil {
 		t.Fatal(err)
 	}
-	for i, c := range []struct{ stars, hot int }{{1, 1}, {5000, 3}, {0, 0}, {1, 1}} {
+	for i, c := range []struct{ stars, first int }{{1, 1}, {5000, 3}, {0, 0}, {1, 1}} {
 		f.list(i+1, postgres.Applied, stars(c.stars), "a", "b", "c")
 		f.wantTrueIndex()
-		var hot int
-		if err := f.pool.QueryRow(t.Context(), `SELECT count(*) FROM plugin_index WHERE hot`).Scan(&hot); err != nil || hot != c.hot {
-			t.Errorf("with %d stars %d are hot, want %d, %v", c.stars, hot, c.hot, err)
+		if got := f.inTier(0); got != c.first {
+			t.Errorf("with %d stars %d are in the first tier, want %d", c.stars, got, c.first)
 		}
 	}
 }
