@@ -47,7 +47,16 @@ type chaos struct {
 	seen                          sync.Map // id to the highest revision that a reader got
 	published, reads, away, fresh atomic.Int64
 	repeated                      atomic.Int64
+	fast, slow                    atomic.Int64 // searches that Meilisearch answered, and Postgres
 }
+
+const (
+	readers = 8
+	// readEvery is the pace of one reader: together they leave the machine to
+	// what is tested.
+	readEvery = 40 * time.Millisecond
+	writers   = 16
+)
 
 // Every part is killed at random moments while plugins change and readers
 // read. At rest all stores say the same, nobody saw a plugin go back, and
@@ -73,24 +82,24 @@ func TestChaos(t *testing.T) {
 			c.observe(repo, name)
 		}
 	}
-	testkit.Eventually(t, "the first plugin", func(ctx context.Context) bool {
+	testkit.Eventually(t, "all plugins", func(ctx context.Context) bool {
 		_, total, err := api.NewClient(c.gateways[0]).Plugins(ctx, nil)
-		return err == nil && total > 0
+		return err == nil && total >= len(c.repos)*len(c.names)
 	})
 
 	ctx, stop := context.WithTimeout(t.Context(), long)
 	defer stop()
 	reading, stopReading := context.WithCancel(t.Context())
 	defer stopReading()
-	var writers, readers sync.WaitGroup
-	writers.Go(func() { c.change(ctx, rate) })
-	writers.Go(func() { c.relist(ctx) })
-	writers.Go(func() { c.reorder(ctx) })
-	writers.Go(func() { c.crash(ctx, long) })
-	for range 8 {
-		readers.Go(func() { c.read(reading) })
+	var changing, others sync.WaitGroup
+	changing.Go(func() { c.change(ctx, rate) })
+	changing.Go(func() { c.relist(ctx) })
+	changing.Go(func() { c.reorder(ctx) })
+	changing.Go(func() { c.crash(ctx, long) })
+	for range readers {
+		others.Go(func() { c.read(reading) })
 	}
-	writers.Wait()
+	changing.Wait()
 	restless := time.Now()
 	var report state
 	testkit.Eventually(t, "all stores to say the same", func(ctx context.Context) bool {
@@ -102,7 +111,7 @@ func TestChaos(t *testing.T) {
 	})
 	rested := time.Since(restless)
 	stopReading()
-	readers.Wait()
+	others.Wait()
 	t.Logf("\n%s", c.table(report, long, rested))
 	if report.wrong() > 0 {
 		t.Errorf("stores differ: %+v", report)
@@ -153,20 +162,20 @@ func (c *chaos) observe(repo, name string) {
 	c.last[o.Key().String()] = o.Facts.Version
 }
 
-// change changes plugins, each marketplace by one writer.
+// change changes plugins at the rate, each plugin by one writer. What came too
+// late, since NATS was away, is made up for.
 func (c *chaos) change(ctx context.Context, rate int) {
 	var wg sync.WaitGroup
-	for _, repo := range c.repos {
+	began := time.Now()
+	for writer := range writers {
 		wg.Go(func() {
-			due := time.NewTicker(time.Second * time.Duration(len(c.repos)) / time.Duration(rate))
-			defer due.Stop()
-			for {
-				select {
-				case <-ctx.Done():
+			for n := 0; ; n++ {
+				due := began.Add(time.Duration(n*writers+writer) * time.Second / time.Duration(rate))
+				if bus.Pause(ctx, time.Until(due)); ctx.Err() != nil {
 					return
-				case <-due.C:
-					c.observe(repo, c.names[1+rand.IntN(len(c.names)-1)])
 				}
+				plugin := writer + writers*rand.IntN((len(c.repos)*(len(c.names)-1)-writer+writers-1)/writers)
+				c.observe(c.repos[plugin%len(c.repos)], c.names[1+plugin/len(c.repos)])
 			}
 		})
 	}
@@ -231,7 +240,7 @@ func (c *chaos) reorder(ctx context.Context) {
 // crash kills parts, each in its turn of a shuffled line, so that none is left
 // out.
 func (c *chaos) crash(ctx context.Context, long time.Duration) {
-	parts := []string{"indexer", "catalog", "scraper", "nats", "redis", "meilisearch", "postgres"}
+	parts := []string{"indexer", "catalog", "scraper", "nats", "redis", "meilisearch", "postgres", "gateway"}
 	pause := min(3*time.Second, long/time.Duration(len(parts)+2))
 	for ctx.Err() == nil {
 		rand.Shuffle(len(parts), func(a, b int) { parts[a], parts[b] = parts[b], parts[a] })
@@ -243,8 +252,8 @@ func (c *chaos) crash(ctx context.Context, long time.Duration) {
 			switch part {
 			case "postgres":
 				c.pg.crash()
-			case "indexer":
-				c.units[fmt.Sprintf("indexer %d", 1+rand.IntN(2))].kill()
+			case "indexer", "gateway":
+				c.units[fmt.Sprintf("%s %d", part, 1+rand.IntN(2))].kill()
 			default:
 				c.units[part].kill()
 			}
@@ -252,40 +261,31 @@ func (c *chaos) crash(ctx context.Context, long time.Duration) {
 	}
 }
 
-// read reads pages, lists and searches, and reports what is older than what
-// any reader had before it asked.
+// read reads pages, lists and searches through either gateway, and reports what
+// is older than what any reader had before it asked.
 func (c *chaos) read(ctx context.Context) {
-	client := api.NewClient(c.gateways[0])
-	for ctx.Err() == nil {
+	due := time.NewTicker(readEvery)
+	defer due.Stop()
+	var gateways []*api.Client
+	for _, address := range c.gateways {
+		gateways = append(gateways, api.NewClient(address))
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-due.C:
+		}
 		repo, name := c.repos[rand.IntN(len(c.repos))], c.names[rand.IntN(len(c.names))]
 		before := map[string]int64{}
 		c.seen.Range(func(id, revision any) bool { before[id.(string)] = revision.(int64); return true })
-		var (
-			got []api.Plugin
-			err error
-		)
-		what := "page"
-		switch rand.IntN(10) {
-		case 0:
-			what = "list"
-			got, _, err = client.Plugins(ctx, url.Values{"sort": {"updated"}, "limit": {"50"}})
-		case 1:
-			what = "search"
-			var s api.Search
-			s, err = client.Search(ctx, url.Values{"q": {name}})
-			got = s.Plugins
-		default:
-			var p api.PluginPage
-			p, _, err = client.Plugin(ctx, plugpack.NewMarketplaceKey("github.com", repo).Plugin(name).Slug(0))
-			got = []api.Plugin{p.Plugin}
-		}
+		what, got, err := c.ask(ctx, gateways[rand.IntN(len(gateways))], repo, name)
 		c.reads.Add(1)
 		switch {
 		case ctx.Err() != nil, errs.KindOf(err) == errs.NotFound:
 			continue
 		case err != nil:
 			c.away.Add(1)
-			bus.Pause(ctx, 20*time.Millisecond)
 			continue
 		}
 		for _, p := range got {
@@ -296,6 +296,32 @@ func (c *chaos) read(ctx context.Context) {
 			c.saw(p.ID, p.Revision)
 		}
 	}
+}
+
+// ask reads one page, list or search. A search for a plugin that nobody removes
+// has to find it.
+func (c *chaos) ask(ctx context.Context, client *api.Client, repo, name string) (what string, got []api.Plugin, err error) {
+	switch rand.IntN(10) {
+	case 0:
+		got, _, err = client.Plugins(ctx, url.Values{"sort": {"updated"}, "limit": {"50"}})
+		return "list", got, err
+	case 1:
+		s, err := client.Search(ctx, url.Values{"q": {name}})
+		if err != nil {
+			return "search", nil, err
+		}
+		if s.SearchEngine == "meilisearch" {
+			c.fast.Add(1)
+		} else {
+			c.slow.Add(1)
+		}
+		if name != c.names[0] && !slices.ContainsFunc(s.Plugins, func(p api.Plugin) bool { return p.Name == name }) {
+			c.t.Errorf("a search in %s for %s found %d plugins and not that", s.SearchEngine, name, s.TotalPlugins)
+		}
+		return "search", s.Plugins, nil
+	}
+	p, _, err := client.Plugin(ctx, plugpack.NewMarketplaceKey("github.com", repo).Plugin(name).Slug(0))
+	return "page", []api.Plugin{p.Plugin}, err
 }
 
 func (c *chaos) saw(id string, revision int64) {
@@ -393,12 +419,14 @@ func (c *chaos) table(s state, long, rested time.Duration) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
 	line := func(what string, value any) { fmt.Fprintf(w, "%s\t%v\n", what, value) }
+	each := func(n int64) string { return fmt.Sprintf("%d, %.0f", n, float64(n)/long.Seconds()) }
 	line("seconds", long.Seconds())
-	line("changes published", c.published.Load())
-	line("changes committed (sum of revisions)", s.Commits)
+	line("changes published, a second", each(c.published.Load()))
+	line("changes committed (sum of revisions), a second", each(s.Commits))
 	line("announcements repeated, half of them older", c.repeated.Load())
 	line("answers read; of them refused while something was away", fmt.Sprintf("%d; %d", c.reads.Load(), c.away.Load()))
 	line("plugins seen in answers", c.fresh.Load())
+	line("searches answered by Meilisearch; by Postgres", fmt.Sprintf("%d; %d", c.fast.Load(), c.slow.Load()))
 	for _, name := range slices.Sorted(maps.Keys(c.units)) {
 		u := c.units[name]
 		u.mu.Lock()

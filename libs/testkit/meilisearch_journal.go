@@ -24,12 +24,23 @@ func ServeMeilisearch(l net.Listener, key, journal string) error {
 	if err := s.replay(journal); err != nil {
 		return err
 	}
+	s.settle()
 	f, err := os.OpenFile(journal, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	return http.Serve(l, &meiliJournal{next: s, out: f})
+}
+
+// settle returns when all tasks are done. What the engine had done before it
+// ended is in its indexes when it answers again.
+func (s *meiliStandIn) settle() {
+	done := make(chan struct{})
+	s.mu.Lock()
+	s.enqueue("", "taskCancelation", nil, func() *meiliProblem { close(done); return nil })
+	s.mu.Unlock()
+	<-done
 }
 
 // meiliRequest is an accepted request.
