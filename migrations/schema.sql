@@ -251,6 +251,7 @@ CREATE TABLE plugin_facts (
     findings jsonb,
     quality jsonb,
     scores jsonb,
+    version_digest text NOT NULL DEFAULT ''::text,
     CONSTRAINT plugin_facts_pkey PRIMARY KEY (plugin_id),
     CONSTRAINT plugin_facts_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
     CONSTRAINT plugin_facts_category_check CHECK ((length(category) <= 512)),
@@ -265,7 +266,8 @@ CREATE TABLE plugin_facts (
     CONSTRAINT plugin_facts_repository_check CHECK ((length(repository) <= 512)),
     CONSTRAINT plugin_facts_state_check CHECK ((state = ANY (ARRAY['read'::text, 'not read yet'::text, 'missing'::text, 'broken'::text, 'unsupported'::text]))),
     CONSTRAINT plugin_facts_state_reason_check CHECK ((length(state_reason) <= 4096)),
-    CONSTRAINT plugin_facts_version_check CHECK ((length(version) <= 512))
+    CONSTRAINT plugin_facts_version_check CHECK ((length(version) <= 512)),
+    CONSTRAINT plugin_facts_version_digest_check CHECK ((length(version_digest) <= 64))
 );
 
 CREATE TABLE plugin_index (

@@ -43,7 +43,7 @@ type Plugin struct {
 type PluginPage struct {
 	Plugin
 	Commit       string                `json:"commit,omitempty" doc:"At which the files were read"`
-	Digest       string                `json:"digest,omitempty" doc:"SHA-256 over path, mode and blob id of the plugin's files"`
+	Digest       string                `json:"digest,omitempty" doc:"Of the version: SHA-256 over path, mode and blob id of the plugin's files, and over what its marketplace's entry adds"`
 	Files        int                   `json:"files" doc:"Number of files in its folder"`
 	Bytes        int64                 `json:"bytes" doc:"Of its files together"`
 	Components   []plugpack.Component  `json:"components"`
@@ -154,7 +154,7 @@ func NewPlugin(p plugpack.Plugin) Plugin {
 // NewPluginPage makes the page form of p.
 func NewPluginPage(p plugpack.Plugin) PluginPage {
 	return PluginPage{
-		Plugin: NewPlugin(p), Commit: p.Facts.Commit, Digest: p.Facts.Digest,
+		Plugin: NewPlugin(p), Commit: p.Facts.Commit, Digest: p.Facts.VersionDigest(),
 		Files: p.Facts.Files, Bytes: p.Facts.Bytes, Components: orEmpty(p.Facts.Components),
 		Requirements: p.Facts.Requirements, Verdicts: p.Facts.Verdicts, Costs: p.Facts.Costs,
 		Documents: p.Facts.Documents, Aliases: orEmpty(p.Aliases),

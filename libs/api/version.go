@@ -8,7 +8,7 @@ import (
 
 // Version is one content that a plugin has or had.
 type Version struct {
-	Digest    string    `json:"digest" doc:"SHA-256 over path, mode and blob id of the plugin's files"`
+	Digest    string    `json:"digest" doc:"Of the version: SHA-256 over path, mode and blob id of the plugin's files, and over what its marketplace's entry adds"`
 	Commit    string    `json:"commit" doc:"At which this content was first seen"`
 	Version   string    `json:"version,omitempty" doc:"As declared by the author, who may use one word for several contents"`
 	FirstSeen time.Time `json:"first_seen"`

@@ -26,7 +26,7 @@ import (
 )
 
 // reader is counted up whenever the same files are read differently.
-const reader = 8
+const reader = 9
 
 // ReaderVersion changes with the reader and with the rules of security and
 // quality, so that marketplaces that have not changed are read again.

@@ -10,6 +10,7 @@ package pinned
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,16 @@ type Entry struct {
 	Skills       []string `json:"skills,omitempty"`
 	OutputStyles []string `json:"outputStyles,omitempty"`
 	Dependencies []string `json:"dependencies,omitempty"`
+
+	Hooks        json.RawMessage `json:"hooks,omitempty"`
+	MCPServers   json.RawMessage `json:"mcpServers,omitempty"`
+	LSPServers   json.RawMessage `json:"lspServers,omitempty"`
+	Workflows    json.RawMessage `json:"workflows,omitempty"`
+	Themes       json.RawMessage `json:"themes,omitempty"`
+	Experimental json.RawMessage `json:"experimental,omitempty"`
+	UserConfig   json.RawMessage `json:"userConfig,omitempty"`
+	Channels     json.RawMessage `json:"channels,omitempty"`
+	Settings     json.RawMessage `json:"settings,omitempty"`
 }
 
 // Left is a plugin that is not in the file.
@@ -82,24 +93,25 @@ type Origin struct {
 	EmptySHA string
 }
 
-// Pack renders a pack of plugins, in their order.
-func (o Origin) Pack(p plugpack.Pack, plugins []plugpack.Plugin) (File, error) {
+// Pack renders a pack of plugins, in their order. What they need of their own
+// marketplaces is taken from needed, and what that needs too.
+func (o Origin) Pack(p plugpack.Pack, plugins, needed []plugpack.Plugin) (File, error) {
 	f := File{Marketplace: Marketplace{
 		Name: Name(p.Slug), Owner: o.owner(), Description: p.Description, Plugins: []Entry{},
 	}}
-	f.add(plugins)
+	f.add(plugins, needed)
 	if members := names(f.Marketplace.Plugins); len(members) > 0 {
 		f.Marketplace.Plugins = append(f.Marketplace.Plugins, o.all(p.Name, members))
 	}
 	return f.render()
 }
 
-// Plugin renders one plugin.
-func (o Origin) Plugin(p plugpack.Plugin) (File, error) {
+// Plugin renders one plugin with what it needs.
+func (o Origin) Plugin(p plugpack.Plugin, needed []plugpack.Plugin) (File, error) {
 	f := File{Marketplace: Marketplace{
 		Name: Name(p.Slug), Owner: o.owner(), Description: p.Facts.Description, Plugins: []Entry{},
 	}}
-	f.add([]plugpack.Plugin{p})
+	f.add([]plugpack.Plugin{p}, needed)
 	return f.render()
 }
 
@@ -113,30 +125,6 @@ func (o Origin) all(name string, members []string) Entry {
 	return Entry{
 		Name: All, Description: "Everything in " + name, Version: hex.EncodeToString(sum[:6]), Strict: new(false), Dependencies: members,
 		Source: Source{Source: "url", URL: o.URL + o.Empty, SHA: o.EmptySHA},
-	}
-}
-
-// add appends the entries of the plugins that can be installed, each under a
-// name of its own.
-func (f *File) add(plugins []plugpack.Plugin) {
-	taken := map[string]bool{All: true}
-	for _, p := range plugins {
-		e, reason := entry(p)
-		// Its own name first: other plugins' dependencies know it by that.
-		for _, name := range []string{plugpack.Kebab(p.Name), p.Slug} {
-			if e.Name == "" && name != "" && !taken[name] {
-				e.Name = name
-			}
-		}
-		if e.Name == "" && reason == "" {
-			reason = "it is in the pack already"
-		}
-		if reason != "" {
-			f.Left = append(f.Left, Left{Slug: p.Slug, Reason: reason})
-			continue
-		}
-		taken[e.Name] = true
-		f.Marketplace.Plugins = append(f.Marketplace.Plugins, e)
 	}
 }
 

@@ -92,7 +92,7 @@ func TestSources(t *testing.T) {
 			t.Parallel()
 			p := sample.Plugin("acme/tools", "x", 1)
 			p.Marketplace.Repository, p.Facts.Source = "acme/Tools", c.source
-			f, err := hub.Plugin(p)
+			f, err := hub.Plugin(p, nil)
 			if err != nil || len(f.Marketplace.Plugins) != 1 {
 				t.Fatalf("%v, left %v", err, f.Left)
 			}
@@ -117,7 +117,9 @@ func TestLeftOut(t *testing.T) {
 		"hooks, mcpServers": func(p *plugpack.Plugin) {
 			p.Facts.Declared = &plugpack.Declared{Inline: []string{"hooks", "mcpServers"}}
 		},
-		"no client can": func(p *plugpack.Plugin) { p.Facts.State = plugpack.StateBroken },
+		"it needs base of the marketplace others": needs(plugpack.Dependency{Name: "base", Marketplace: "others"}),
+		"it needs base, which its":                needs(plugpack.Dependency{Name: "base"}),
+		"no client can":                           func(p *plugpack.Plugin) { p.Facts.State = plugpack.StateBroken },
 		"not in its": func(p *plugpack.Plugin) {
 			p.Facts.Source = plugpack.Source{Kind: plugpack.SourceGitSubdir, URL: "a/b", Path: "../x"}
 		},
@@ -126,7 +128,7 @@ func TestLeftOut(t *testing.T) {
 			t.Parallel()
 			good, bad := sample.Plugin("acme/tools", "good", 1), sample.Plugin("acme/tools", "bad", 1)
 			change(&bad)
-			f, err := hub.Pack(plugpack.Pack{Slug: "demo"}, []plugpack.Plugin{bad, good})
+			f, err := hub.Pack(plugpack.Pack{Slug: "demo"}, []plugpack.Plugin{bad, good}, nil)
 			if err != nil || len(f.Left) != 1 || f.Left[0].Slug != bad.Slug || !strings.Contains(f.Left[0].Reason, reason) {
 				t.Fatalf("left %+v, %v", f.Left, err)
 			}
@@ -138,12 +140,118 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
+func needs(d ...plugpack.Dependency) func(*plugpack.Plugin) {
+	return func(p *plugpack.Plugin) { p.Facts.Requirements.Dependencies = d }
+}
+
+// What a plugin needs comes with it under its own name, or the plugin stays out.
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	make := func(repository, name string, change ...func(*plugpack.Plugin)) plugpack.Plugin {
+		p := sample.Plugin(repository, name, 1)
+		for _, c := range change {
+			c(&p)
+		}
+		return p
+	}
+	on := func(names ...string) func(*plugpack.Plugin) {
+		var all []plugpack.Dependency
+		for _, n := range names {
+			all = append(all, plugpack.Dependency{Name: n})
+		}
+		return needs(all...)
+	}
+	npm := func(p *plugpack.Plugin) { p.Facts.Source = plugpack.Source{Kind: plugpack.SourceNPM, Package: "x"} }
+	for name, c := range map[string]struct {
+		plugins, needed []plugpack.Plugin
+		want            string // entries with what they need
+		left            string // slugs and reasons
+	}{
+		"and what that needs": {
+			[]plugpack.Plugin{make("a/a", "x", on("y"))}, []plugpack.Plugin{make("a/a", "y", on("z")), make("a/a", "z")},
+			"z y(z) x(y) all(z y x)", "",
+		},
+		"each other": {
+			[]plugpack.Plugin{make("a/a", "x", on("y")), make("a/a", "y", on("x"))}, nil, "y(x) x(y) all(y x)", "",
+		},
+		"its own marketplace by name, and one that two need": {
+			[]plugpack.Plugin{make("a/a", "x", needs(plugpack.Dependency{Name: "y", Marketplace: "a-a", Version: "^1"})), make("a/a", "z", on("y"))},
+			[]plugpack.Plugin{make("a/a", "y")}, "y x(y) z(y) all(y x z)", "",
+		},
+		"a name that is no slug": {
+			[]plugpack.Plugin{make("a/a", "x", on("Base.Kit"))}, []plugpack.Plugin{make("a/a", "Base.Kit")}, "Base.Kit x(Base.Kit) all(Base.Kit x)", "",
+		},
+		"another plugin has the name": {
+			[]plugpack.Plugin{make("b/b", "y"), make("a/a", "x", on("y"))}, []plugpack.Plugin{make("a/a", "y")},
+			"y all(y)", "a-a-x: it needs y, and the pack has another plugin of that name",
+		},
+		"one that cannot be pinned": {
+			[]plugpack.Plugin{make("a/a", "x", on("y")), make("a/a", "z")}, []plugpack.Plugin{make("a/a", "y", npm)},
+			"z all(z)", "a-a-x: it needs y, which the pack cannot have: a source of type npm cannot be pinned to a commit",
+		},
+		"all": {
+			[]plugpack.Plugin{make("a/a", "x", on("all"))}, []plugpack.Plugin{make("a/a", "all")},
+			"", "a-a-x: it needs all, and the pack has another plugin of that name",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, err := hub.Pack(plugpack.Pack{Slug: "demo"}, c.plugins, c.needed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			judged(t, f)
+			var got, left []string
+			for _, e := range f.Marketplace.Plugins {
+				text := e.Name
+				if len(e.Dependencies) > 0 {
+					text += "(" + strings.Join(e.Dependencies, " ") + ")"
+				}
+				got = append(got, text)
+			}
+			for _, l := range f.Left {
+				left = append(left, l.Slug+": "+l.Reason)
+			}
+			if diff := cmp.Diff([]string{c.want, c.left}, []string{strings.Join(got, " "), strings.Join(left, "; ")}); diff != "" {
+				t.Fatal(diff)
+			}
+		})
+	}
+}
+
+// What a marketplace writes out in an entry is written out again, and the client
+// takes it.
+func TestWrittenOut(t *testing.T) {
+	t.Parallel()
+	fields := map[string]json.RawMessage{
+		"hooks":      json.RawMessage(`{"Stop":[{"hooks":[{"type":"command","command":"echo done"}]}]}`),
+		"mcpServers": json.RawMessage(`{"s":{"command":"npx","env":{"TOKEN":"${TOKEN}"}}}`),
+		"lspServers": json.RawMessage(`{"go":{"command":"gopls","extensionToLanguage":{".go":"go"}}}`),
+	}
+	p := sample.Plugin("acme/tools", "x", 1)
+	p.Facts.Declared = &plugpack.Declared{Fields: fields, Digest: strings.Repeat("d", 64)}
+	f, err := hub.Plugin(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged(t, f)
+	var got struct{ Plugins []map[string]json.RawMessage }
+	if err := json.Unmarshal(f.Body, &got); err != nil || len(got.Plugins) != 1 {
+		t.Fatal(err, string(f.Body))
+	}
+	for name, want := range fields {
+		if string(got.Plugins[0][name]) != string(want) {
+			t.Errorf("%s is %s", name, got.Plugins[0][name])
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	t.Run("plugins of one name get names of their own", func(t *testing.T) {
 		t.Parallel()
 		same := []plugpack.Plugin{sample.Plugin("a/a", "all", 1), sample.Plugin("a/b", "My Tool", 1), sample.Plugin("a/c", "my.tool", 1), sample.Plugin("a/c", "my.tool", 1)}
-		f, err := hub.Pack(plugpack.Pack{Slug: "demo", PackText: plugpack.PackText{Name: "Demo"}}, same)
+		f, err := hub.Pack(plugpack.Pack{Slug: "demo", PackText: plugpack.PackText{Name: "Demo"}}, same, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +267,7 @@ func TestNames(t *testing.T) {
 	t.Run("no marketplace has a name that a client refuses", func(t *testing.T) {
 		t.Parallel()
 		for _, slug := range []string{"demo", "claude-official", "official-anthropic", strings.Repeat("x", 200), "a-b-c"} {
-			f, err := hub.Pack(plugpack.Pack{Slug: slug}, []plugpack.Plugin{sample.Plugin("a/a", "x", 1)})
+			f, err := hub.Pack(plugpack.Pack{Slug: slug}, []plugpack.Plugin{sample.Plugin("a/a", "x", 1)}, nil)
 			if err != nil || !strings.HasPrefix(f.Marketplace.Name, pinned.Prefix) || len(f.Marketplace.Name) > 64 {
 				t.Fatalf("%s: %q, %v", slug, f.Marketplace.Name, err)
 			}
@@ -172,7 +280,7 @@ func TestDigest(t *testing.T) {
 	t.Parallel()
 	p := sample.Plugin("acme/tools", "x", 1)
 	render := func(p plugpack.Plugin) pinned.File {
-		f, err := hub.Pack(plugpack.Pack{Slug: "demo"}, []plugpack.Plugin{p})
+		f, err := hub.Pack(plugpack.Pack{Slug: "demo"}, []plugpack.Plugin{p}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +300,7 @@ func TestDigest(t *testing.T) {
 func TestAllChangesItsVersionWithItsMembers(t *testing.T) {
 	t.Parallel()
 	version := func(plugins ...plugpack.Plugin) string {
-		f, err := hub.Pack(plugpack.Pack{Slug: "demo"}, plugins)
+		f, err := hub.Pack(plugpack.Pack{Slug: "demo"}, plugins, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +324,7 @@ func TestChosenSkills(t *testing.T) {
 	p.Facts.Source.Path = "./"
 	p.Facts.Components = []plugpack.Component{{Kind: plugpack.Skill, Name: "pdf"}, {Kind: plugpack.Skill, Name: "doc"}}
 	p.Facts.Declared = &plugpack.Declared{Strict: new(false), Skills: []string{"./skills/pdf", "./skills/doc"}}
-	f, err := hub.Plugin(p)
+	f, err := hub.Plugin(p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package pinned
 
 import (
+	"encoding/json"
 	"net/url"
 	"path"
 	"regexp"
@@ -38,11 +39,19 @@ func entry(p plugpack.Plugin) (e Entry, reason string) {
 	// not update; without one they go by the plugin's own, or by the commit.
 	if d := f.Declared; d != nil {
 		e.Strict, e.Commands, e.Agents, e.Skills, e.OutputStyles = d.Strict, d.Commands, d.Agents, d.Skills, d.OutputStyles
+		e.writtenOut(d.Fields)
 		if dir, names, ok := chosenSkills(p); ok {
 			e.Source.Source, e.Source.Path, e.Skills = "git-subdir", dir, names
 		}
 	}
 	return e, ""
+}
+
+// writtenOut repeats what the entry of the plugin's own marketplace writes out.
+func (e *Entry) writtenOut(fields map[string]json.RawMessage) {
+	e.Hooks, e.MCPServers, e.LSPServers = fields["hooks"], fields["mcpServers"], fields["lspServers"]
+	e.Workflows, e.Themes, e.Experimental = fields["workflows"], fields["themes"], fields["experimental"]
+	e.UserConfig, e.Channels, e.Settings = fields["userConfig"], fields["channels"], fields["settings"]
 }
 
 // unfit says why no pack can have the plugin.
@@ -56,7 +65,7 @@ func unfit(p plugpack.Plugin) string {
 	case f.State == plugpack.StateMissing, f.State == plugpack.StateBroken, f.State == plugpack.StateUnsupported:
 		return "no client can install it: " + f.StateReason
 	case f.Declared != nil && len(f.Declared.Inline) > 0:
-		return "its marketplace gives it " + strings.Join(f.Declared.Inline, ", ") + " that only that marketplace can install"
+		return "its marketplace writes " + strings.Join(f.Declared.Inline, ", ") + " with values that the hub does not repeat"
 	case f.Verdicts != nil && f.Verdicts.Installs != nil && !*f.Verdicts.Installs:
 		return "no client can install it: " + f.Verdicts.InstallReason
 	}

@@ -1,6 +1,8 @@
 package plugpack
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -18,17 +20,32 @@ type Script struct {
 }
 
 // Declared is what a marketplace's entry adds to a plugin beyond the plugin's
-// own files, as far as another marketplace may repeat it: paths, and nothing
-// that runs by itself.
+// own files, as far as another marketplace may repeat it.
 type Declared struct {
 	Strict       *bool    `json:"strict,omitempty"`
 	Commands     []string `json:"commands,omitempty"`
 	Agents       []string `json:"agents,omitempty"`
 	Skills       []string `json:"skills,omitempty"`
 	OutputStyles []string `json:"output_styles,omitempty"`
-	// Inline names the fields that only its own marketplace can give it, such
-	// as hooks that are written out in the entry.
+	// Fields are hooks, servers and the like that the entry writes out, as JSON.
+	Fields map[string]json.RawMessage `json:"fields,omitempty"`
+	// Inline names the fields that only its own marketplace can give it: they are
+	// too large, or hold what is not repeated, such as values of variables.
 	Inline []string `json:"inline,omitempty"`
+	// Digest is the SHA-256 over all that the entry says of components, "" if it
+	// says nothing. See Facts.VersionDigest.
+	Digest string `json:"digest,omitempty"`
+}
+
+// VersionDigest names what a version of the plugin is: the digest of its tree,
+// or, when its entry adds components, of both. It is "" for files that nobody
+// read. See ADR 0009.
+func (f Facts) VersionDigest() string {
+	if f.Digest == "" || f.Declared == nil || f.Declared.Digest == "" {
+		return f.Digest
+	}
+	sum := sha256.Sum256([]byte(f.Digest + " " + f.Declared.Digest))
+	return hex.EncodeToString(sum[:])
 }
 
 // Contents are what a version of a plugin holds, as far as two versions are

@@ -33,8 +33,15 @@ func TestRealClient(t *testing.T) {
 	w := newWorld(t, start(t, 1), program)
 	w.commit("acme/tools", "1", map[string]string{
 		".claude-plugin/marketplace.json": `{"name":"acme-tools","owner":{"name":"Acme"},"plugins":[
-			{"name":"alpha","source":"./plugins/alpha"},{"name":"solo","source":{"source":"github","repo":"acme/solo"}}]}`,
-		"plugins/alpha/skills/a/SKILL.md": "---\ndescription: Alpha\n---\nFirst.\n",
+			{"name":"alpha","source":"./plugins/alpha"},{"name":"solo","source":{"source":"github","repo":"acme/solo"}},
+			{"name":"needy","source":"./plugins/needy"},{"name":"Base.Kit","source":"./plugins/base"},
+			{"name":"inline","source":"./plugins/inline","mcpServers":{"db":{"command":"npx","args":["db"]}},
+				"hooks":{"Stop":[{"hooks":[{"type":"command","command":"echo done"}]}]}}]}`,
+		"plugins/needy/.claude-plugin/plugin.json": `{"name":"needy","description":"Needs another","dependencies":["Base.Kit@^1"]}`,
+		"plugins/needy/skills/n/SKILL.md":          "---\ndescription: Needy\n---\nNeeds.\n",
+		"plugins/base/skills/b/SKILL.md":           "---\ndescription: Base\n---\nBase.\n",
+		"plugins/inline/skills/i/SKILL.md":         "---\ndescription: Inline\n---\nInline.\n",
+		"plugins/alpha/skills/a/SKILL.md":          "---\ndescription: Alpha\n---\nFirst.\n",
 	})
 	w.commit("acme/solo", "1", map[string]string{
 		".claude-plugin/plugin.json": `{"name":"solo","description":"Alone"}`, "skills/hello/SKILL.md": "---\ndescription: Says hello\n---\nHi.\n",
@@ -83,6 +90,28 @@ func TestRealClient(t *testing.T) {
 	t.Run("a plugin alone", func(t *testing.T) {
 		w.must("marketplace", "add", w.f.server.URL+"/api/plugins/slug/acme-tools-solo/marketplace.json")
 		w.must("install", "solo@plugpack-acme-tools-solo")
+	})
+	t.Run("what a plugin needs and what its entry writes out comes with it", func(t *testing.T) {
+		w.f.seed("whole", "acme-tools-needy", "acme-tools-inline")
+		w.must("marketplace", "add", w.f.server.URL+"/api/packs/slug/whole/marketplace.json")
+		if out := w.must("install", "all@plugpack-whole"); !strings.Contains(out, "3 dependencies") {
+			t.Fatalf("want needy, what it needs, and inline:\n%s", out)
+		}
+		for _, name := range []string{"needy", "Base.Kit", "inline"} {
+			if got := w.version(name + "@plugpack-whole"); !strings.HasPrefix(got, w.head("acme/tools")[:12]) {
+				t.Errorf("%s is installed as %q", name, got)
+			}
+		}
+		if out := w.must("list"); strings.Contains(out, "failed to load") {
+			t.Errorf("something does not load:\n%s", out)
+		}
+		if out := w.must("details", "inline@plugpack-whole"); !strings.Contains(out, "Stop") || !strings.Contains(out, "db") {
+			t.Errorf("the hook or the server did not come:\n%s", out)
+		}
+		w.must("marketplace", "add", w.f.server.URL+"/api/plugins/slug/acme-tools-needy/marketplace.json")
+		if out := w.must("install", "needy@plugpack-acme-tools-needy"); !strings.Contains(out, "1 dependency") {
+			t.Errorf("alone, it came without what it needs:\n%s", out)
+		}
 	})
 	t.Run("a bad pin fails in the client's own words", func(t *testing.T) {
 		bad := sample.Observation("acme/tools", "bad", 3)

@@ -194,9 +194,9 @@ const upsertFacts = `
 		plugin_id, checksum, display_name, description, version, author, homepage, repository, license, category,
 		keywords, source, origin, state, state_reason, components, has, commit_sha, digest,
 		files, bytes, requirements, verdicts, costs, declared,
-		documents, excerpt, readme, changelog, security, findings, quality, scores)
+		documents, excerpt, readme, changelog, security, findings, quality, scores, version_digest)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-		$26, $27, $28, $29, $30, $31, $32, $33)
+		$26, $27, $28, $29, $30, $31, $32, $33, $34)
 	ON CONFLICT (plugin_id) DO UPDATE SET
 		checksum = excluded.checksum, display_name = excluded.display_name, description = excluded.description,
 		version = excluded.version, author = excluded.author, homepage = excluded.homepage,
@@ -208,7 +208,7 @@ const upsertFacts = `
 		verdicts = excluded.verdicts, costs = excluded.costs, declared = excluded.declared,
 		documents = excluded.documents, excerpt = excluded.excerpt, readme = excluded.readme,
 		changelog = excluded.changelog, security = excluded.security, findings = excluded.findings,
-		quality = excluded.quality, scores = excluded.scores`
+		quality = excluded.quality, scores = excluded.scores, version_digest = excluded.version_digest`
 
 func putFacts(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation, checksum []byte) error {
 	f := o.Facts
@@ -217,7 +217,7 @@ func putFacts(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation,
 		emptyIfNil(f.Components), kinds(f.Components), f.Commit, f.Digest,
 		f.Files, f.Bytes, f.Requirements, f.Verdicts, f.Costs, f.Declared,
 		withoutTexts(f.Documents), excerpt(f.Documents.Readme), textOf(f.Documents.Readme), textOf(f.Documents.Changelog),
-		f.Security, f.Security.Counts(), f.Quality, scores(f.Quality))
+		f.Security, f.Security.Counts(), f.Quality, scores(f.Quality), f.VersionDigest())
 	if err != nil {
 		return err
 	}

@@ -155,6 +155,39 @@ func (s *Store) PluginsOf(ctx context.Context, p plugpack.Pack) ([]plugpack.Plug
 	return plugins, classify("read the plugins of pack "+p.Slug, err)
 }
 
+const (
+	pluginsOfKeys = selectPlugins + ` WHERE p.key = ANY ($1) ORDER BY p.key`
+	maxNeeded     = 200 // plugins that one pack pulls in
+)
+
+// Needed gives what the plugins need of their own marketplaces, what that needs
+// too, and so on, as far as the catalog has it; of more than a pack may pull in,
+// the nearest.
+func (s *Store) Needed(ctx context.Context, plugins []plugpack.Plugin) (needed []plugpack.Plugin, err error) {
+	asked := set{}
+	for _, p := range plugins {
+		asked.add(p.Key().String())
+	}
+	for next := plugins; len(next) > 0 && len(needed) < maxNeeded; needed = append(needed, next...) {
+		var keys []string
+		for _, p := range next {
+			for _, d := range p.Facts.Requirements.Dependencies {
+				if key := p.Marketplace.Key.Plugin(d.Name).String(); !asked.has(key) {
+					asked.add(key)
+					keys = append(keys, key)
+				}
+			}
+		}
+		if len(keys) == 0 {
+			return needed, nil
+		}
+		if next, err = collectPlugins(s.pool.Query(ctx, pluginsOfKeys, keys[:min(len(keys), maxNeeded)])); err != nil {
+			return nil, classify("read what plugins need", err)
+		}
+	}
+	return needed, nil
+}
+
 // A pack is found by any of the words, the one with most of them first: there
 // are few packs, and their words are chosen with care.
 const (

@@ -102,13 +102,13 @@ const (
 	insertReview = `
 		INSERT INTO reviews (id, plugin_id, user_id, rating, title, body, pro_tip, gotcha, example_url, frameworks, team_size,
 			digest, version, state, created_at, updated_at)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, f.digest, f.version, 'shown', $12, $12
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, f.version_digest, f.version, 'shown', $12, $12
 		FROM plugin_facts f WHERE f.plugin_id = $2
 		ON CONFLICT (plugin_id, user_id) DO NOTHING`
 	// What a curator decided stays decided, whatever its author makes of it.
 	updateReview = `
 		UPDATE reviews v SET rating = $4, title = $5, body = $6, pro_tip = $7, gotcha = $8, example_url = $9, frameworks = $10,
-			team_size = $11, digest = f.digest, version = f.version, edition = v.edition + 1, updated_at = $12
+			team_size = $11, digest = f.version_digest, version = f.version, edition = v.edition + 1, updated_at = $12
 		FROM plugin_facts f
 		WHERE v.plugin_id = $1 AND v.user_id = $2 AND v.edition = $3 AND f.plugin_id = v.plugin_id`
 	oneReview    = selectReviews + ` WHERE v.id = $1::uuid`

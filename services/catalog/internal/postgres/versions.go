@@ -25,7 +25,7 @@ func rememberVersion(ctx context.Context, tx pgx.Tx, id string, o plugpack.Obser
 	if f.Digest == "" {
 		return nil
 	}
-	_, err := tx.Exec(ctx, putVersion, id, f.Digest, f.Commit, f.Version, o.ObservedAt, f.Contents())
+	_, err := tx.Exec(ctx, putVersion, id, f.VersionDigest(), f.Commit, f.Version, o.ObservedAt, f.Contents())
 	return err
 }
 
@@ -37,7 +37,7 @@ type VersionPosition struct {
 
 const (
 	selectVersions = `
-		SELECT v.digest, v.commit_sha, v.version, v.first_seen, v.contents, v.digest = f.digest AS current
+		SELECT v.digest, v.commit_sha, v.version, v.first_seen, v.contents, v.digest = f.version_digest AS current
 		FROM plugin_versions v JOIN plugin_facts f ON f.plugin_id = v.plugin_id
 		WHERE v.plugin_id = $1`
 	versionsAfter = selectVersions + `
@@ -46,7 +46,7 @@ const (
 	countVersions = `SELECT count(*) FROM plugin_versions WHERE plugin_id = $1`
 	// The version before another one is the newest of those seen earlier.
 	oneVersion    = selectVersions + ` AND v.digest = $2`
-	currentOne    = selectVersions + ` AND v.digest = f.digest`
+	currentOne    = selectVersions + ` AND v.digest = f.version_digest`
 	versionBefore = selectVersions + ` AND v.digest <> $2 AND v.first_seen <= $3 ORDER BY v.first_seen DESC, v.digest DESC LIMIT 1`
 )
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/pinned"
+	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest/emptygit"
 )
 
@@ -76,11 +77,19 @@ func (h *handlers) packMarketplace(ctx context.Context, in *fileInput) (*fileOut
 	if err != nil {
 		return nil, err
 	}
-	f, err := h.hub().Pack(p, plugins)
+	f, err := h.renderPack(ctx, p, plugins)
 	if err != nil {
 		return nil, err
 	}
 	return h.keep(ctx, "pack:"+slug, f, packFile(slug+"@"+f.Digest))
+}
+
+func (h *handlers) renderPack(ctx context.Context, p plugpack.Pack, plugins []plugpack.Plugin) (f pinned.File, err error) {
+	needed, err := h.store.Needed(ctx, plugins)
+	if err != nil {
+		return f, err
+	}
+	return h.hub().Pack(p, plugins, needed)
 }
 
 func (h *handlers) pluginMarketplace(ctx context.Context, in *fileInput) (*fileOutput, error) {
@@ -92,7 +101,11 @@ func (h *handlers) pluginMarketplace(ctx context.Context, in *fileInput) (*fileO
 	if err != nil {
 		return nil, err
 	}
-	f, err := h.hub().Plugin(p)
+	needed, err := h.store.Needed(ctx, []plugpack.Plugin{p})
+	if err != nil {
+		return nil, err
+	}
+	f, err := h.hub().Plugin(p, needed)
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (h *handlers) wholePack(ctx context.Context, p plugpack.Pack) (*packOutput,
 	if err != nil {
 		return nil, err
 	}
-	file, err := h.hub().Pack(p, plugins)
+	file, err := h.renderPack(ctx, p, plugins)
 	if err != nil {
 		return nil, err
 	}
