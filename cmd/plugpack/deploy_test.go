@@ -170,6 +170,9 @@ type composeFile struct {
 	Volumes map[string]any
 }
 
+// mounted name files, which have to be put into the container too.
+var mounted = []string{"PLUGPACK_SOURCES", "PLUGPACK_OPT_OUT"}
+
 func readCompose(t *testing.T) composeFile {
 	t.Helper()
 	var c composeFile
@@ -201,6 +204,11 @@ func TestComposeServices(t *testing.T) {
 			}
 			cfg := deployed[name]()
 			checkVariables(t, cfg, slices.Collect(maps.Keys(s.Environment)))
+			for _, v := range config.Describe(cfg) {
+				if _, given := s.Environment[v.Name]; !given && !slices.Contains(mounted, v.Name) {
+					t.Errorf("%s is not handed on", v.Name)
+				}
+			}
 			var environ []string
 			for variable, value := range s.Environment {
 				if value != nil {
