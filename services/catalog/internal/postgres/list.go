@@ -96,11 +96,8 @@ const listColumns = `, i.license, i.counts, i.score AS index_score, i.trend, i.n
 // selectListed finds the page in the index alone, and only then reads what it
 // shows: skipped rows cost an index entry each.
 const selectListed = headColumns + listColumns + `
-	FROM (
-		SELECT i.plugin_id, i.counts, i.license, i.featured, i.stars, i.updated_at, i.name, i.score, i.trend
-		FROM plugin_index i %s
-		ORDER BY %s LIMIT %d%s
-	) i
+	FROM (SELECT i.plugin_id FROM plugin_index i %s ORDER BY %s LIMIT %d%s) page
+	JOIN plugin_index i ON i.plugin_id = page.plugin_id
 	JOIN plugins p ON p.id = i.plugin_id
 	JOIN plugin_facts f ON f.plugin_id = p.id
 	JOIN marketplaces m ON m.id = p.marketplace_id

@@ -170,14 +170,13 @@ const selectTiers = `
 	%[1]s_2 AS MATERIALIZED (SELECT i.plugin_id, i.weight FROM plugin_index i %[2]s AND i.tier = 2 AND (SELECT count(*) FROM %[1]s_01) < %[3]d),
 	%[1]s AS (SELECT * FROM %[1]s_01 UNION ALL SELECT * FROM %[1]s_2)`
 
-// countMatches counts what selectTiers collected, and where those were enough
-// looks in the other tiers just for as many as are wanted.
-const countMatches = `
-	least((SELECT count(*) FROM matches) + CASE
-		WHEN (SELECT count(*) FROM matches) >= %[3]d THEN 0
-		WHEN (SELECT count(*) FROM matches_0) >= %[2]d THEN (SELECT count(*) FROM (SELECT FROM plugin_index i %[1]s AND i.tier > 0 LIMIT %[3]d) x)
-		WHEN (SELECT count(*) FROM matches_01) >= %[2]d THEN (SELECT count(*) FROM (SELECT FROM plugin_index i %[1]s AND i.tier > 1 LIMIT %[3]d) x)
-		ELSE 0 END, %[3]d)::int AS total`
+// countMore looks for more matches where those of the first tiers were enough,
+// just for as many as are told of.
+const countMore = `
+	more_1 AS MATERIALIZED (SELECT count(*) AS n FROM (SELECT FROM plugin_index i %[1]s AND i.tier = 1
+		AND (SELECT count(*) FROM matches_0) BETWEEN %[2]d AND %[3]d LIMIT %[3]d) x),
+	more_2 AS MATERIALIZED (SELECT count(*) AS n FROM (SELECT FROM plugin_index i %[1]s AND i.tier = 2
+		AND (SELECT count(*) FROM matches_01) >= %[2]d AND (SELECT count(*) FROM matches_01) + (SELECT n FROM more_1) < %[3]d LIMIT %[3]d) x)`
 
 // selectNamed takes those that have it all in their name, and those that are
 // called just that: there the text is no column of an index, or the planner
@@ -191,7 +190,7 @@ const selectNamed = `
 
 // The best by weight with those that are found by their name.
 const selectCandidates = `
-	WITH %[1]s, %[2]s, best AS (
+	WITH %[1]s, %[5]s, %[2]s, best AS (
 		SELECT plugin_id FROM matches ORDER BY weight DESC, plugin_id DESC LIMIT %[3]d
 	), found AS (
 		SELECT plugin_id, bool_or(best) AS best
@@ -200,7 +199,7 @@ const selectCandidates = `
 	)
 	SELECT i.plugin_id::text AS id, i.name, i.weight, i.category, i.license,
 		ARRAY(SELECT jsonb_object_keys(i.counts)) AS has, ARRAY[%[4]s]::float8[] AS fits, found.best,
-		%[5]s
+		least((SELECT count(*) FROM matches) + (SELECT n FROM more_1) + (SELECT n FROM more_2), %[6]d)::int AS total
 	FROM found JOIN plugin_index i ON i.plugin_id = found.plugin_id`
 
 // named writes the query for plugins that are found by their name.
@@ -223,7 +222,7 @@ func (s *Store) candidates(ctx context.Context, x *search) ([]candidate, error) 
 	where, q := x.text(nil, hidden)
 	texts := fmt.Sprintf(where, "i.search")
 	query := fmt.Sprintf(selectCandidates, fmt.Sprintf(selectTiers, "matches", texts, window), x.named(where, &q), window,
-		strings.Join(q.ranks, ", "), fmt.Sprintf(countMatches, texts, window, MaxTotal))
+		strings.Join(q.ranks, ", "), fmt.Sprintf(countMore, texts, window, MaxTotal), MaxTotal)
 	rows, err := s.pool.Query(ctx, query, q.args...)
 	if err != nil {
 		return nil, err
