@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/plugpack/plugpack/libs/errs"
 )
@@ -82,27 +81,6 @@ func DecodeCursor(s string, position any) error {
 		return errs.New(errs.Invalid, "cursor: take it from the Link header of the page before")
 	}
 	return nil
-}
-
-// CheckText refuses JSON with text that no store can hold: broken UTF-8, or the
-// character NUL, which only shows when its escape is read. Whether the JSON is whole is for its
-// decoder to say.
-func CheckText(document []byte) error {
-	if !utf8.Valid(document) {
-		return errs.New(errs.Invalid, "the text is not UTF-8")
-	}
-	for d := json.NewDecoder(bytes.NewReader(document)); ; {
-		token, err := d.Token()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return errs.New(errs.Invalid, "this is not JSON")
-		}
-		if s, ok := token.(string); ok && strings.Contains(s, "\x00") {
-			return errs.New(errs.Invalid, "the text holds the character NUL")
-		}
-	}
 }
 
 // Problem is an RFC 9457 problem document.

@@ -139,11 +139,34 @@ func TestCheckText(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]bool{
 		`{"a":["b",1,null,{}]}`: true, `"\\u0000"`: true, "\"\u00e4\"": true,
+		`{"a":1,"b":{"a":1},"c":[{"a":1},{"a":1}]}`: true, `{"a":1,"A":1}`: true, `1e999`: true,
+		`{"a":1,"a":1}`: false, `[{"a":1},{"a":1,"b":[],"a":1}]`: false, `{"a":1`: false, ``: true,
+		strings.Repeat("[", 64) + strings.Repeat("]", 64): true, strings.Repeat("[", 65) + strings.Repeat("]", 65): false,
 		`{"a":"x\u0000"}`: false, `{"\u0000":1}`: false, "\"\xff\"": false, `x`: false,
 	} {
 		if err := api.CheckText([]byte(document)); (err == nil) != want || err != nil && errs.KindOf(err) != errs.Invalid {
 			t.Errorf("%q: %v", document, err)
 		}
+	}
+}
+
+func TestCheckDocument(t *testing.T) {
+	t.Parallel()
+	document := "{\"a\":\"x\\u0000\",\"b\":[1,{\"c\":\"\xff\"},[\"\u0000\"]],\"d\":{\"\xff\":1},\"a\":2}"
+	document = strings.ReplaceAll(document, "\x00", `\u0000`)
+	const character = "it holds a character that no text may have"
+	want := []api.ProblemField{
+		{Location: "body.a", Message: character},
+		{Location: "body.b[1].c", Message: character},
+		{Location: "body.b[2][0]", Message: character},
+		{Location: "body.d.?", Message: "the name of a member holds a character that no text may have"},
+		{Location: "body.a", Message: "it is there twice"},
+	}
+	if diff := cmp.Diff(want, api.CheckDocument([]byte(document), "body")); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+	if n := len(api.CheckDocument([]byte("["+strings.Repeat(`"\u0000",`, 1000)+"0]"), "body")); n != 20 {
+		t.Errorf("%d faults are told, want 20", n)
 	}
 }
 

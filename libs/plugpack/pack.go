@@ -1,14 +1,22 @@
 package plugpack
 
-import "time"
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/plugpack/plugpack/libs/errs"
+)
 
 // Bounds of packs.
 const (
 	MaxPackPlugins  = 200
-	MaxPackPhase    = 100 // bytes of a phase's name
+	MaxPackPhase    = 100 // characters of a phase's name
 	MaxPackNote     = 2000
 	MaxPackCommands = 20
+	MaxPackCommand  = 500 // characters of one command
 	MaxTags         = 20
+	MaxTag          = 64 // characters of one tag
 )
 
 // Difficulty says whom a pack is for.
@@ -77,4 +85,45 @@ type DraftPlugin struct {
 	Phase       string   `json:"phase,omitempty"`
 	Description string   `json:"description,omitempty"`
 	Commands    []string `json:"commands_to_run,omitempty"`
+}
+
+// Check wants the draft within the bounds of packs. The error names the field.
+func (d PackDraft) Check() error {
+	switch {
+	case d.Name == "":
+		return errs.New(errs.Invalid, "name: want a name that can be read")
+	case len(d.Plugins) > MaxPackPlugins:
+		return errs.New(errs.Invalid, "plugins: want %d at most", MaxPackPlugins)
+	}
+	if err := checkTexts("tags", d.Tags, MaxTags, MaxTag); err != nil {
+		return err
+	}
+	for i, p := range d.Plugins {
+		at := fmt.Sprintf("plugins[%d].", i)
+		for _, f := range []struct {
+			name, text string
+			most       int
+		}{{"phase", p.Phase, MaxPackPhase}, {"description", p.Description, MaxPackNote}} {
+			if utf8.RuneCountInString(f.text) > f.most {
+				return errs.New(errs.Invalid, "%s%s: want %d characters at most", at, f.name, f.most)
+			}
+		}
+		if err := checkTexts(at+"commands_to_run", p.Commands, MaxPackCommands, MaxPackCommand); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTexts wants at most so many texts of at most so many characters.
+func checkTexts(field string, texts []string, most, characters int) error {
+	if len(texts) > most {
+		return errs.New(errs.Invalid, "%s: want %d at most", field, most)
+	}
+	for i, t := range texts {
+		if utf8.RuneCountInString(t) > characters {
+			return errs.New(errs.Invalid, "%s[%d]: want %d characters at most", field, i, characters)
+		}
+	}
+	return nil
 }

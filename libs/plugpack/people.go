@@ -61,6 +61,12 @@ type APIToken struct {
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 }
 
+// Bounds of reviews.
+const (
+	MaxFrameworks = 20
+	MaxFramework  = 64 // characters of one framework
+)
+
 // ReviewText is what a reviewer writes.
 type ReviewText struct {
 	Rating     int      `json:"rating"` // 1 to 5

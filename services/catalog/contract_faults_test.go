@@ -9,22 +9,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+
+	"github.com/plugpack/plugpack/libs/testkit/contract"
 )
 
 // TestContractFindsFaults holds an API to its document that breaks it in every
 // way which the test of ours is there to find.
 func TestContractFindsFaults(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, faulty())
-	operations, err := c.operations()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range operations {
-		want, _, _ := strings.Cut(strings.TrimPrefix(o.path, "/"), "/")
+	c := contract.New(t, faulty())
+	for _, o := range c.Operations {
+		want, _, _ := strings.Cut(strings.TrimPrefix(o.Path, "/"), "/")
 		want = strings.ReplaceAll(want, "-", " ")
-		if faults := strings.Join(c.faults(o), "\n"); !strings.Contains(faults, want) {
-			t.Errorf("%s %s: the fault is not found in %.500q", o.method, o.path, faults)
+		if faults := strings.Join(c.Faults(o), "\n"); !strings.Contains(faults, want) {
+			t.Errorf("%s %s: the fault is not found in %.500q", o.Method, o.Path, faults)
 		}
 	}
 }

@@ -1,54 +1,104 @@
 package catalog_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"mime"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/testkit/contract"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 )
-
-// contract holds a running API to the document that it gives of itself.
-type contract struct {
-	*document
-	handler http.Handler
-	known   map[string]map[string][]string // values by path and member of its answer
-}
 
 // TestContract sends requests made from the document's own schemas to every
 // route, so that a new route is covered by being there.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	c := newContract(t, peopled(t).server.Config.Handler)
-	operations, err := c.operations()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range operations {
-		t.Run(o.method+" "+o.path, func(t *testing.T) {
+	c := contract.New(t, peopled(t).server.Config.Handler)
+	for _, o := range c.Operations {
+		t.Run(o.Method+" "+o.Path, func(t *testing.T) {
 			t.Parallel()
-			for _, fault := range c.faults(o) {
+			for _, fault := range c.Faults(o) {
 				t.Error(fault)
 			}
 		})
 	}
 }
 
+// TestContractSignedIn is TestContract for those who are signed in, and with
+// bodies: the admin's are tried in every way, as what is wrong with a body is
+// said to everybody before it is asked what he may do.
+func TestContractSignedIn(t *testing.T) {
+	t.Parallel()
+	for _, who := range []as{"ann", "cur", "adm"} {
+		t.Run(string(who), func(t *testing.T) {
+			t.Parallel()
+			f := peopled(t)
+			f.with(map[as]string{"cur": "curator", "adm": "admin"})
+			c := contract.New(t, f.server.Config.Handler)
+			c.Know("/api/reviews", "id", f.review("zed"))
+			c.Know("/api/admin/users", "login", "cur")
+			c = c.As(func(r *http.Request) { who.sign(t, r) })
+			for _, o := range lastOutLast(c.Operations) {
+				t.Run(o.Method+" "+o.Path, func(t *testing.T) { // in order: one changes what the next is about
+					var faults []string
+					if who == "adm" {
+						faults = append(faults, works(c, o)...)
+						faults = append(faults, c.Bodies(o)...)
+					}
+					faults = append(faults, c.Faults(o)...)
+					for _, fault := range faults {
+						t.Error(fault)
+					}
+				})
+			}
+		})
+	}
+}
+
+// works wants an admin to get through with the document's own body. What is
+// tried afterwards would else never be looked at as a whole.
+func works(c *contract.Contract, o contract.Operation) []string {
+	if o.Usual() == "" {
+		return nil
+	}
+	w := c.Send(o, o.Usual())
+	if w.Code < 300 || w.Code == http.StatusConflict && strings.Contains(w.Body.String(), "edition: ") {
+		return nil
+	}
+	return []string{fmt.Sprintf("answers %d %s to its own example", w.Code, w.Body)}
+}
+
+// review gives the id of a review by who.
+func (f *fixture) review(who as) string {
+	f.t.Helper()
+	page := into[api.PluginPage](f.t, f.get("/api/plugins/slug/acme-tools-test").Body.Bytes())
+	w := f.want(201, who, "POST", "/api/plugins/"+page.ID+"/reviews", `{"rating":5,"title":"t","body":"b"}`)
+	return into[api.Review](f.t, w.Body.Bytes()).ID
+}
+
+// lastOutLast puts those operations last that take away what others are about.
+func lastOutLast(all []contract.Operation) []contract.Operation {
+	weight := func(o contract.Operation) int {
+		switch {
+		case strings.HasSuffix(o.Path, "/opt-out"):
+			return 3
+		case o.Method == http.MethodDelete:
+			return 2
+		case o.Path == "/api/admin/plugins/{id}":
+			return 1
+		}
+		return 0
+	}
+	return slices.SortedStableFunc(slices.Values(all), func(a, b contract.Operation) int { return cmp.Compare(weight(a), weight(b)) })
+}
+
 // peopled is a catalog with something to show by every route.
-func peopled(t *testing.T) *fixture {
+func peopled(t testing.TB) *fixture {
 	t.Helper()
 	f := start(t, 1)
 	l := sample.Listing("acme/tools", 0, "deploy", "test", "old")
@@ -65,307 +115,4 @@ func peopled(t *testing.T) *fixture {
 	}
 	f.seed("demo", "acme-tools-deploy", "acme-tools-test")
 	return f
-}
-
-func newContract(t testing.TB, h http.Handler) *contract {
-	t.Helper()
-	d, err := readDocument(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &contract{document: d, handler: h, known: map[string]map[string][]string{}}
-	operations, err := c.operations()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range operations {
-		if o.method == http.MethodGet && !strings.Contains(o.path, "{") && !o.streams() {
-			c.learn(o)
-		}
-	}
-	return c
-}
-
-// learn keeps what the operation's answer names, for the paths below it.
-func (c *contract) learn(o operation) {
-	var answer any
-	if json.Unmarshal(ask(c.handler, o.method, c.address(o, nil), "").Body.Bytes(), &answer) != nil {
-		return
-	}
-	c.known[o.path] = map[string][]string{}
-	items, _ := answer.([]any)
-	for _, item := range items {
-		members, _ := item.(map[string]any)
-		for name, v := range members {
-			c.known[o.path][name] = append(c.known[o.path][name], fmt.Sprint(v))
-		}
-	}
-}
-
-// example gives a value with which the operation has something to answer: the
-// document's own, or that of the nearest list above it.
-func (c *contract) example(o operation, p parameter) string {
-	if examples := p.Schema.Examples; len(examples) > 0 {
-		return fmt.Sprint(examples[0])
-	}
-	for path := o.path; path != ""; path = path[:strings.LastIndex(path, "/")] {
-		if values := c.known[path][p.Name]; len(values) > 0 {
-			return values[0]
-		}
-	}
-	for _, members := range c.known {
-		if values := members[p.Name]; len(values) > 0 {
-			return values[0]
-		}
-	}
-	return ""
-}
-
-// hasSample says whether there is something that every parameter of the
-// operation's path names: its own list, or the document, tells.
-func (c *contract) hasSample(o operation) bool {
-	for _, p := range o.Parameters {
-		list, _, _ := strings.Cut(o.path, "/{")
-		list = strings.TrimSuffix(list, "/slug")
-		if p.In == "path" && len(p.Schema.Examples) == 0 && len(c.known[list][p.Name]) == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// address writes the operation's address with the parameters that it needs, and
-// with the given ones.
-func (c *contract) address(o operation, given map[string]string) string {
-	path, query := o.path, url.Values{}
-	for _, p := range o.Parameters {
-		value, isGiven := given[p.Name]
-		if !isGiven && p.Required {
-			value = c.example(o, p)
-		}
-		switch {
-		case p.In == "path":
-			path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(value))
-		case p.In == "query" && (isGiven || p.Required):
-			query.Set(p.Name, value)
-		}
-	}
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
-	return path
-}
-
-// faults tries the operation with everything and tells what is against the
-// document.
-func (c *contract) faults(o operation) (found []string) {
-	if (o.mutates() || len(o.Security) > 0) && !o.open() {
-		return c.refused(o)
-	}
-	note := func(address string, err error) {
-		if err != nil {
-			found = append(found, fmt.Sprintf("%.200q: %v", address, err))
-		}
-	}
-	note("the document", c.checkExamples(o))
-	address := c.address(o, nil)
-	w := c.ask(o, address)
-	note(address, c.check(o, w))
-	unlisted := o.path == "/api/submissions/{id}" // whose id only its sender knows
-	if len(o.Security) == 0 && w.Code != http.StatusOK && c.hasSample(o) && !unlisted {
-		note(address, fmt.Errorf("answers %d %.300s, want 200", w.Code, w.Body))
-	}
-	note(address, c.sameBySlash(o, w))
-	for _, p := range o.Parameters {
-		for _, value := range p.values() {
-			if p.In == "path" && value == "" || p.In == "header" {
-				continue
-			}
-			address := c.address(o, map[string]string{p.Name: value})
-			note(address, c.tried(o, p, value, c.ask(o, address)))
-		}
-	}
-	return found
-}
-
-// checkExamples wants an example of every JSON answer that is none of an error,
-// as the answer's own schema wants it.
-func (c *contract) checkExamples(o operation) error {
-	for status, response := range o.Responses {
-		media, isJSON := response.Content["application/json"]
-		if !isJSON || status >= "3" {
-			continue
-		}
-		if media.Example == nil {
-			return fmt.Errorf("no example of the answer %s", status)
-		}
-		if err := o.judges[status+" application/json"].Validate(media.Example); err != nil {
-			return fmt.Errorf("the example of the answer %s is none: %w", status, err)
-		}
-	}
-	return nil
-}
-
-// tried judges the answer to a value of a parameter.
-func (c *contract) tried(o operation, p parameter, value string, w *httptest.ResponseRecorder) error {
-	if err := c.check(o, w); err != nil {
-		return err
-	}
-	refused := w.Code == http.StatusUnprocessableEntity || w.Code == http.StatusBadRequest
-	if !refused && !p.allows(value) {
-		return fmt.Errorf("answers %d to a value that the document does not allow for %s", w.Code, p.Name)
-	}
-	if !refused {
-		return nil
-	}
-	var problem api.Problem
-	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(problem.Errors, func(f api.ProblemField) bool { return f.Location == p.In+"."+p.Name }) {
-		return fmt.Errorf("does not name %s.%s: %.300s", p.In, p.Name, w.Body)
-	}
-	return nil
-}
-
-// refused tries an operation for the signed-in without being so. A body that is
-// none may be refused for that.
-func (c *contract) refused(o operation) (found []string) {
-	usual := ""
-	for _, m := range o.RequestBody.Content {
-		if b, err := json.Marshal(m.Example); err == nil && m.Example != nil {
-			usual = string(b)
-		}
-	}
-	for _, body := range []string{usual, "", "{", "null", "[]", "{}", `{"name":"\u0000"}`, "\"\xff\""} {
-		w := ask(c.handler, o.method, c.address(o, nil), body)
-		if err := c.check(o, w); err != nil {
-			found = append(found, err.Error())
-		}
-		isBad := body != usual && (w.Code == http.StatusBadRequest || w.Code == http.StatusUnprocessableEntity)
-		if w.Code != http.StatusUnauthorized && w.Code != http.StatusForbidden && !isBad {
-			found = append(found, fmt.Sprintf("answers %d to somebody who is not signed in: %.300s", w.Code, w.Body))
-		}
-	}
-	return found
-}
-
-// sameBySlash asks with a slash at the end, and for the head only.
-func (c *contract) sameBySlash(o operation, w *httptest.ResponseRecorder) error {
-	path, query, _ := strings.Cut(c.address(o, nil), "?")
-	slash := c.ask(o, path+"/?"+query)
-	if slash.Code != w.Code || !o.streams() && !bytes.Equal(slash.Body.Bytes(), w.Body.Bytes()) {
-		return fmt.Errorf("with a slash at its end it answers %d %.200s", slash.Code, slash.Body)
-	}
-	if o.streams() || o.mutates() {
-		return nil
-	}
-	if head := ask(c.handler, http.MethodHead, path+"?"+query, ""); head.Code != w.Code {
-		return fmt.Errorf("HEAD answers %d", head.Code)
-	}
-	return nil
-}
-
-// check holds an answer to what the document says of the operation.
-func (c *contract) check(o operation, w *httptest.ResponseRecorder) error {
-	if w.Code >= http.StatusInternalServerError {
-		return fmt.Errorf("answers %d: %.300s", w.Code, w.Body)
-	}
-	status := strconv.Itoa(w.Code)
-	response, listed := o.Responses[status]
-	if !listed {
-		return fmt.Errorf("answers %d, which the document does not list: %.300s", w.Code, w.Body)
-	}
-	if len(response.Content) == 0 {
-		return nil
-	}
-	kind, _, err := mime.ParseMediaType(w.Header().Get("Content-Type"))
-	if _, listed := response.Content[kind]; err != nil || !listed {
-		return fmt.Errorf("answers %d as %q, which the document does not list", w.Code, w.Header().Get("Content-Type"))
-	}
-	if w.Code >= http.StatusBadRequest {
-		if err := checkProblem(w); err != nil {
-			return err
-		}
-	}
-	judge := o.judges[status+" "+kind]
-	if judge == nil {
-		return nil
-	}
-	body, err := jsonschema.UnmarshalJSON(bytes.NewReader(w.Body.Bytes()))
-	if err != nil {
-		return err
-	}
-	return judge.Validate(body)
-}
-
-// checkProblem wants a problem document that tells a person something, and
-// neither the database's words nor what the client sent.
-func checkProblem(w *httptest.ResponseRecorder) error {
-	var p api.Problem
-	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
-		return err
-	}
-	if w.Header().Get("Content-Type") != "application/problem+json" || p.Status != w.Code || p.Title == "" || p.Detail == "" {
-		return fmt.Errorf("no problem document of %d: %.300s", w.Code, w.Body)
-	}
-	for _, leak := range []string{"SQLSTATE", "ERROR:", "<script>", "DROP TABLE", "etc/passwd"} {
-		if strings.Contains(w.Body.String(), leak) {
-			return fmt.Errorf("tells %s: %.300s", leak, w.Body)
-		}
-	}
-	return nil
-}
-
-// ask sends the request and takes the answer, of one without end the beginning.
-func (c *contract) ask(o operation, address string) *httptest.ResponseRecorder {
-	if !o.streams() {
-		return ask(c.handler, o.method, address, "")
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	w := &beginning{httptest.NewRecorder(), cancel}
-	c.handler.ServeHTTP(w, request(o.method, address, "").WithContext(ctx))
-	return w.ResponseRecorder
-}
-
-// beginning hangs up as soon as something was written.
-type beginning struct {
-	*httptest.ResponseRecorder
-	hangUp func()
-}
-
-// Write hangs up.
-func (b *beginning) Write(p []byte) (int, error) {
-	defer b.hangUp()
-	return b.ResponseRecorder.Write(p)
-}
-
-// Flush hangs up.
-func (b *beginning) Flush() {
-	b.ResponseRecorder.Flush()
-	b.hangUp()
-}
-
-func ask(h http.Handler, method, address, body string) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, request(method, address, body))
-	return w
-}
-
-// request makes one as a server would: the address need not be a good one.
-func request(method, address, body string) *http.Request {
-	r := httptest.NewRequest(method, "/", strings.NewReader(body))
-	path, query, _ := strings.Cut(address, "?")
-	if plain, err := url.PathUnescape(path); err == nil {
-		r.URL.Path = plain
-		if plain != path {
-			r.URL.RawPath = path
-		}
-	}
-	r.URL.RawQuery, r.RequestURI = query, address
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	return r
 }

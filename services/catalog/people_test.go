@@ -29,15 +29,19 @@ func (a as) sign(t testing.TB, r *http.Request) {
 	if a == nobody {
 		return
 	}
-	id := int64(1)
-	for _, c := range a {
-		id = id*31 + int64(c)
-	}
-	token, err := identity.NewKey(identity.Options{SecretKey: key}, time.Now).Sign(identity.Person{GitHubID: id, Login: string(a)})
+	token, err := a.token()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set(identity.Header, token)
+}
+
+func (a as) token() (string, error) {
+	id := int64(1)
+	for _, c := range a {
+		id = id*31 + int64(c)
+	}
+	return identity.NewKey(identity.Options{SecretKey: key}, time.Now).Sign(identity.Person{GitHubID: id, Login: string(a)})
 }
 
 func (f *fixture) do(who as, method, path, body string) *httptest.ResponseRecorder {
@@ -132,6 +136,16 @@ func TestIdentity(t *testing.T) {
 		f.want(204, "bea", "DELETE", "/api/me/tokens/"+made.ID, "")
 		if w := by("GET", "/api/me", ""); w.Code != 401 {
 			t.Fatalf("revoked: %d %s", w.Code, w.Body)
+		}
+	})
+	t.Run("a token that is none is nobody's", func(t *testing.T) {
+		for _, token := range []string{"x", "plp_", "plp__", "plp_\xff_x", "plp_0123456789ab_\xc3\x28", "plp_'; DROP TABLE users; --_x", strings.Repeat("plp_a_", 100)} {
+			r := httptest.NewRequest("GET", "/api/me", nil)
+			r.Header.Set("Authorization", "Bearer "+token)
+			w := httptest.NewRecorder()
+			if f.server.Config.Handler.ServeHTTP(w, r); w.Code != 401 {
+				t.Errorf("%q: %d %s", token, w.Code, w.Body)
+			}
 		}
 	})
 	t.Run("a banned user is told why", func(t *testing.T) {
@@ -260,6 +274,20 @@ func TestPackChangesOverREST(t *testing.T) {
 	const body = `"name":"Demo","description":"d","difficulty":"beginner","plugins":[{"slug":"acme-tools-deploy","phase":"Start"}]}`
 	f.want(403, "ann", "POST", "/api/packs", `{"slug":"demo",`+body)
 	f.want(422, "cur", "POST", "/api/packs", `{"slug":"De mo",`+body)
+	for field, change := range map[string][2]string{
+		"body.tags[1]":                       {`"d"`, `"d","tags":["a","` + strings.Repeat("ä", plugpack.MaxTag+1) + `"]`},
+		"body.plugins[0].commands_to_run[0]": {`"Start"`, `"Start","commands_to_run":["` + strings.Repeat("ä", plugpack.MaxPackCommand+1) + `"]`},
+		"body.name":                          {`"Demo"`, `"\u202e"`},
+		"body.plugins[0].slug":               {`acme-tools-deploy`, `nobody`},
+		"body.DESCRIPTION":                   {`"d"`, `"d","DESCRIPTION":"x"`},
+		"body.description":                   {`"d"`, `"d","description":"x"`},
+	} {
+		w := f.want(422, "cur", "POST", "/api/packs", `{"slug":"demo",`+strings.Replace(body, change[0], change[1], 1))
+		var p api.Problem
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 || p.Errors[0].Location != field {
+			t.Errorf("%s is not named: %s", field, w.Body)
+		}
+	}
 	page := into[api.PackPage](t, f.want(201, "cur", "POST", "/api/packs", `{"slug":"demo",`+body).Body.Bytes())
 	if page.Pack.Published || page.Pack.Curator != "cur" {
 		t.Fatalf("%+v", page)

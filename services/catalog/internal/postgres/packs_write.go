@@ -20,6 +20,9 @@ const insertPack = `
 
 // CreatePack makes an unpublished pack of the draft.
 func (s *Store) CreatePack(ctx context.Context, by Actor, d plugpack.PackDraft, at time.Time) (p plugpack.Pack, err error) {
+	if err := d.Check(); err != nil {
+		return p, err
+	}
 	id := uuid.Must(uuid.NewV7()).String()
 	err = s.write(ctx, "create "+packOf(d.Slug), func(tx pgx.Tx) error {
 		members, err := lockMembers(ctx, tx, id, d)
@@ -61,6 +64,9 @@ const (
 // had before his eyes: another one means that somebody was faster, whose work
 // would be lost.
 func (s *Store) UpdatePack(ctx context.Context, by Actor, id string, edition int64, d plugpack.PackDraft, at time.Time) (p plugpack.Pack, err error) {
+	if err := d.Check(); err != nil {
+		return p, err
+	}
 	err = s.write(ctx, "update "+packOf(d.Slug), func(tx pgx.Tx) error {
 		// Plugins are locked before the pack, as a scan does.
 		members, err := lockMembers(ctx, tx, id, d)

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -213,7 +214,7 @@ type tokenColumns struct {
 func (s *Store) TokenUser(ctx context.Context, token string, at time.Time) (plugpack.User, error) {
 	refused := errs.New(errs.Unauthorized, "the token is unknown, revoked or expired; make another one at /api/me/tokens")
 	prefix, _, ok := strings.Cut(strings.TrimPrefix(token, TokenPrefix), "_")
-	if !ok || !strings.HasPrefix(token, TokenPrefix) || len(token) > 100 {
+	if !ok || !strings.HasPrefix(token, TokenPrefix) || len(token) > 100 || !utf8.ValidString(token) {
 		return plugpack.User{}, refused
 	}
 	rows, err := s.pool.Query(ctx, findToken, TokenPrefix+prefix, at)

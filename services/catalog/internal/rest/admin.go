@@ -35,7 +35,7 @@ type moderateInput struct {
 }
 
 type userInput struct {
-	Login string `path:"login" minLength:"1" maxLength:"100" example:"octocat"`
+	Login string `path:"login" maxLength:"100" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" example:"octocat"`
 	Body  struct {
 		Roles  *[]plugpack.Role `json:"roles,omitempty" maxItems:"2" enum:"admin,curator" doc:"Exactly these from now on"`
 		Banned *string          `json:"banned,omitempty" maxLength:"1000" doc:"Why; an empty text lets the user write again"`
@@ -74,7 +74,7 @@ func (h *handlers) moderate(ctx context.Context, in *moderateInput) (*struct{}, 
 		return nil, err
 	}
 	if in.Body.State == plugpack.ReviewHidden && in.Body.Reason == "" {
-		return nil, errs.New(errs.Invalid, "body.reason: say why the review is hidden")
+		return nil, errs.New(errs.Invalid, "reason: say why the review is hidden")
 	}
 	return nil, h.store.ModerateReview(ctx, u, in.ID, in.Body.State, cleaned(in.Body.Reason), time.Now())
 }
@@ -85,7 +85,7 @@ func (h *handlers) changeUser(ctx context.Context, in *userInput) (*struct{ Body
 		return nil, err
 	}
 	if in.Body.Roles == nil && in.Body.Banned == nil {
-		return nil, errs.New(errs.Invalid, "body: say roles or banned")
+		return nil, errs.New(errs.Invalid, "roles: say roles or banned")
 	}
 	var changed plugpack.User
 	if in.Body.Roles != nil {

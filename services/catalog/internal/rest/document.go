@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,7 +18,9 @@ func complete(doc *huma.OpenAPI, op *huma.Operation) {
 		op.Responses["404"] = &huma.Response{Description: http.StatusText(http.StatusNotFound), Content: problem.Content}
 	}
 	if problem != nil && op.RequestBody != nil {
-		op.Responses["400"] = &huma.Response{Description: http.StatusText(http.StatusBadRequest), Content: problem.Content}
+		for _, status := range []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType} {
+			op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: problem.Content}
+		}
 	}
 	exemplify(doc.Components.Schemas, op)
 }

@@ -61,7 +61,11 @@ func (h *handlers) createToken(ctx context.Context, in *tokenInput) (*struct{ Bo
 	if err != nil {
 		return nil, err
 	}
-	t, secret, err := h.store.CreateToken(ctx, u, plugpack.Clean(in.Body.Name), in.Body.Scopes, time.Duration(in.Body.Days)*24*time.Hour, time.Now())
+	name := plugpack.Clean(in.Body.Name)
+	if name == "" {
+		return nil, errs.New(errs.Invalid, "name: want a name that can be read")
+	}
+	t, secret, err := h.store.CreateToken(ctx, u, name, in.Body.Scopes, time.Duration(in.Body.Days)*24*time.Hour, time.Now())
 	return &struct{ Body api.NewToken }{api.NewToken{APIToken: t, Token: secret}}, err
 }
 

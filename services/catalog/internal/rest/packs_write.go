@@ -16,7 +16,7 @@ type PackBody struct {
 	Name        string              `json:"name" minLength:"1" maxLength:"128"`
 	Description string              `json:"description" maxLength:"4096"`
 	Difficulty  plugpack.Difficulty `json:"difficulty" enum:"beginner,intermediate,advanced"`
-	Tags        []string            `json:"tags,omitempty" maxItems:"20"`
+	Tags        []tag               `json:"tags,omitempty" maxItems:"20"`
 	Minutes     int                 `json:"minutes,omitempty" minimum:"0" maximum:"10000"`
 	Curator     string              `json:"curator,omitempty" maxLength:"128" doc:"Your login by default"`
 	Plugins     []DraftPlugin       `json:"plugins" maxItems:"200" doc:"In order; a phase comes where it is first named"`
@@ -24,15 +24,15 @@ type PackBody struct {
 
 // DraftPlugin is a plugin's place in a pack.
 type DraftPlugin struct {
-	Slug        string   `json:"slug" minLength:"1" maxLength:"512" pattern:"^[a-z0-9-]+$"`
-	Phase       string   `json:"phase,omitempty" maxLength:"100"`
-	Description string   `json:"description,omitempty" maxLength:"2000"`
-	Commands    []string `json:"commands_to_run,omitempty" maxItems:"20"`
+	Slug        string    `json:"slug" minLength:"1" maxLength:"512" example:"acme-tools-deploy" pattern:"^[a-z0-9-]+$"`
+	Phase       string    `json:"phase,omitempty" maxLength:"100"`
+	Description string    `json:"description,omitempty" maxLength:"2000"`
+	Commands    []command `json:"commands_to_run,omitempty" maxItems:"20"`
 }
 
 type createPackInput struct {
 	Body struct {
-		Slug string `json:"slug" minLength:"1" maxLength:"50" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$" patternDescription:"words of small letters and digits with hyphens between"`
+		Slug string `json:"slug" minLength:"1" maxLength:"50" example:"go-backend" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$" patternDescription:"words of small letters and digits with hyphens between"`
 		PackBody
 	}
 }
@@ -40,7 +40,7 @@ type createPackInput struct {
 type updatePackInput struct {
 	PackID
 	Body struct {
-		Edition int64 `json:"edition" minimum:"1" doc:"The edition that this change started from"`
+		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from"`
 		PackBody
 	}
 }
@@ -48,7 +48,7 @@ type updatePackInput struct {
 type markPackInput struct {
 	PackID
 	Body struct {
-		Edition   int64 `json:"edition" minimum:"1"`
+		Edition   int64 `json:"edition" minimum:"1" maximum:"1000000000000"`
 		Featured  *bool `json:"featured,omitempty"`
 		Published *bool `json:"published,omitempty"`
 	}

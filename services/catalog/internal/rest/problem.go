@@ -32,11 +32,19 @@ func init() {
 		p := &problem{api.Problem{Title: http.StatusText(status), Status: status, Detail: message}}
 		for _, c := range causes {
 			if d, ok := errors.AsType[*huma.ErrorDetail](c); ok {
-				p.Errors = append(p.Errors, api.ProblemField{Message: d.Message, Location: d.Location})
+				p.Errors = append(p.Errors, located(d))
 			}
 		}
 		return p
 	}
+}
+
+// located is the detail; what unmarshal says of a member is at that member.
+func located(d *huma.ErrorDetail) api.ProblemField {
+	if name, message, found := strings.Cut(d.Message, ": "); found && d.Location == "body" && member.MatchString(name) {
+		return api.ProblemField{Message: message, Location: "body." + name}
+	}
+	return api.ProblemField{Message: d.Message, Location: d.Location}
 }
 
 // problem turns an error into its problem document and logs what is a person's

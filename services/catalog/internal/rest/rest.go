@@ -93,7 +93,8 @@ func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http
 
 func config() huma.Config {
 	c := huma.DefaultConfig("PlugPack", service.BuildVersion())
-	c.Info.Description = "Every Claude Code plugin marketplace, what is in its plugins, and how to install them."
+	c.Info.Description = "Every Claude Code plugin marketplace, what is in its plugins, and how to install them. " +
+		"In a request's body, a member that is null is as good as none."
 	c.OpenAPIPath = "/api/openapi"
 	c.DocsPath = ""    // huma's own page loads a script from a third party
 	c.SchemasPath = "" // the document holds them
@@ -102,7 +103,7 @@ func config() huma.Config {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made at /api/me/tokens"},
 	}
-	encode := huma.Format{Marshal: func(w io.Writer, v any) error { return api.Encode(w, v) }, Unmarshal: huma.DefaultJSONFormat.Unmarshal}
+	encode := huma.Format{Marshal: func(w io.Writer, v any) error { return api.Encode(w, v) }, Unmarshal: unmarshal}
 	c.Formats = map[string]huma.Format{"application/json": encode, "json": encode}
 	return c
 }

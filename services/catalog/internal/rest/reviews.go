@@ -17,14 +17,14 @@ const tagReviews = "Reviews"
 
 // ReviewBody is what a reviewer writes.
 type ReviewBody struct {
-	Rating     int      `json:"rating" minimum:"1" maximum:"5"`
-	Title      string   `json:"title" maxLength:"200"`
-	Body       string   `json:"body" maxLength:"5000"`
-	ProTip     string   `json:"pro_tip,omitempty" maxLength:"1000"`
-	Gotcha     string   `json:"gotcha,omitempty" maxLength:"1000"`
-	ExampleURL string   `json:"example_url,omitempty" maxLength:"512" doc:"An https address"`
-	Frameworks []string `json:"frameworks,omitempty" maxItems:"20"`
-	TeamSize   string   `json:"team_size,omitempty" enum:"solo,small,medium,large"`
+	Rating     int         `json:"rating" minimum:"1" maximum:"5"`
+	Title      string      `json:"title" maxLength:"200"`
+	Body       string      `json:"body" maxLength:"5000"`
+	ProTip     string      `json:"pro_tip,omitempty" maxLength:"1000"`
+	Gotcha     string      `json:"gotcha,omitempty" maxLength:"1000"`
+	ExampleURL string      `json:"example_url,omitempty" maxLength:"512" example:"https://github.com/acme/demo" doc:"An https address"`
+	Frameworks []framework `json:"frameworks,omitempty" maxItems:"20"`
+	TeamSize   string      `json:"team_size,omitempty" enum:"solo,small,medium,large"`
 }
 
 func (b ReviewBody) text() (plugpack.ReviewText, error) {
@@ -33,7 +33,7 @@ func (b ReviewBody) text() (plugpack.ReviewText, error) {
 		ExampleURL: b.ExampleURL, Frameworks: cleanedAll(b.Frameworks), TeamSize: b.TeamSize,
 	}
 	if u, err := url.Parse(b.ExampleURL); b.ExampleURL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || plugpack.Clean(b.ExampleURL) != b.ExampleURL) {
-		return t, errs.New(errs.Invalid, "body.example_url: want an https address")
+		return t, errs.New(errs.Invalid, "example_url: want an https address")
 	}
 	return t, nil
 }
@@ -93,7 +93,7 @@ func (h *handlers) addReview(ctx context.Context, in *struct {
 func (h *handlers) editReview(ctx context.Context, in *struct {
 	PluginID
 	Body struct {
-		Edition int64 `json:"edition" minimum:"1" doc:"The edition that this change started from"`
+		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from"`
 		ReviewBody
 	}
 },

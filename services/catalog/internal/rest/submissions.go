@@ -30,11 +30,8 @@ func (h *handlers) submit(ctx context.Context, in *struct {
 },
 ) (*submissionOutput, error) {
 	key, err := plugpack.ParseMarketplace(in.Body.Source, "github.com")
-	if err == nil && key.Local() {
-		err = errs.New(errs.Invalid, "body.source: want owner/repo or an https address")
-	}
-	if err != nil {
-		return nil, err
+	if err != nil || key.Local() {
+		return nil, errs.New(errs.Invalid, "source: want owner/repo or an https address")
 	}
 	var by postgres.Actor
 	u, err := h.allowed(ctx, plugpack.ScopeSubmissions, "")

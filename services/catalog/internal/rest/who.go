@@ -96,6 +96,7 @@ func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag st
 	if len(open) == 0 {
 		op.Middlewares = huma.Middlewares{signedIn(a)}
 	}
+	op.Middlewares = append(op.Middlewares, wholeBody(a))
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, in)
 		if err != nil {
@@ -121,10 +122,10 @@ func signedIn(a huma.API) func(huma.Context, func(huma.Context)) {
 // cleaned makes a person's text fit to be shown.
 func cleaned(s string) string { return plugpack.CleanText(s) }
 
-func cleanedAll(list []string) []string {
+func cleanedAll[S ~string](list []S) []string {
 	out := make([]string, 0, len(list))
-	for _, s := range list {
-		if s = plugpack.Clean(s); s != "" {
+	for _, item := range list {
+		if s := plugpack.Clean(string(item)); s != "" {
 			out = append(out, s)
 		}
 	}

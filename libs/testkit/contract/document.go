@@ -1,4 +1,4 @@
-package catalog_test
+package contract
 
 import (
 	"bytes"
@@ -15,26 +15,28 @@ import (
 
 // document is the OpenAPI document that a running API gives of itself.
 type document struct {
-	Paths      map[string]map[string]operation
+	Paths      map[string]map[string]Operation
 	Components struct{ Schemas map[string]shape }
 
 	whole   any
 	schemas *jsonschema.Compiler
 }
 
-// operation is one method of one path.
-type operation struct {
-	method, path string
+// Operation is one method of one path.
+type Operation struct {
+	Method, Path string
 
-	Parameters  []parameter
+	Parameters  []Parameter
 	RequestBody struct{ Content map[string]media }
 	Responses   map[string]struct{ Content map[string]media }
 	Security    []map[string][]string
 
 	judges map[string]*jsonschema.Schema // of answers, by status and content type
+	body   *jsonschema.Schema            // of the request's body, nil for none
 }
 
-type parameter struct {
+// Parameter is one of the path, the query or the headers.
+type Parameter struct {
 	Name, In string
 	Required bool
 	Schema   shape
@@ -68,7 +70,7 @@ func (nothingElse) Load(url string) (any, error) {
 }
 
 func readDocument(h http.Handler) (*document, error) {
-	w := ask(h, http.MethodGet, "/api/openapi.json", "")
+	w := send(h, request(http.MethodGet, "/api/openapi.json", ""))
 	d := &document{}
 	if err := json.Unmarshal(w.Body.Bytes(), d); err != nil {
 		return nil, err
@@ -95,11 +97,11 @@ func (d *document) schema(place ...string) (*jsonschema.Schema, error) {
 }
 
 // operations gives all operations in order, ready to be judged.
-func (d *document) operations() (all []operation, err error) {
+func (d *document) operations() (all []Operation, err error) {
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		for _, method := range slices.Sorted(maps.Keys(d.Paths[path])) {
 			o := d.Paths[path][method]
-			o.path, o.method = path, strings.ToUpper(method)
+			o.Path, o.Method = path, strings.ToUpper(method)
 			if err := d.compile(&o, "paths", path, method); err != nil {
 				return nil, err
 			}
@@ -110,9 +112,14 @@ func (d *document) operations() (all []operation, err error) {
 }
 
 // compile makes the judges of an operation.
-func (d *document) compile(o *operation, at ...string) (err error) {
+func (d *document) compile(o *Operation, at ...string) (err error) {
 	for i := range o.Parameters {
 		if o.Parameters[i].judge, err = d.schema(append(at, "parameters", strconv.Itoa(i), "schema")...); err != nil {
+			return err
+		}
+	}
+	if len(o.RequestBody.Content) > 0 {
+		if o.body, err = d.schema(append(at, "requestBody", "content", "application/json", "schema")...); err != nil {
 			return err
 		}
 	}
@@ -131,15 +138,15 @@ func (d *document) compile(o *operation, at ...string) (err error) {
 }
 
 // mutates says whether the operation may change something.
-func (o operation) mutates() bool { return o.method != http.MethodGet && o.method != http.MethodHead }
+func (o Operation) mutates() bool { return o.Method != http.MethodGet && o.Method != http.MethodHead }
 
 // open says whether the operation is for everybody by its own word.
-func (o operation) open() bool {
+func (o Operation) open() bool {
 	return slices.ContainsFunc(o.Security, func(s map[string][]string) bool { return len(s) == 0 })
 }
 
-// streams says whether the answer has no end.
-func (o operation) streams() bool {
+// Streams says whether the answer has no end.
+func (o Operation) Streams() bool {
 	_, yes := o.Responses["200"].Content["text/event-stream"]
 	return yes
 }

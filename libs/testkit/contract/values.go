@@ -1,12 +1,13 @@
-package catalog_test
+package contract
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"github.com/plugpack/plugpack/libs/api"
 )
 
 // hostile are values that break what is not careful: SQL, HTML, NUL, broken
@@ -19,9 +20,9 @@ var hostile = []string{
 	strings.Repeat("a", 1<<16), strings.Repeat("🧩", 1<<10), strings.Repeat("(", 1<<10), uuid.Nil.String(), strings.Repeat("0", 64),
 }
 
-// values gives the values that a parameter is tried with: the hostile ones, and
+// Values gives the values that a parameter is tried with: the hostile ones, and
 // those at its schema's bounds and one beyond.
-func (p parameter) values() []string {
+func (p Parameter) Values() []string {
 	values := append([]string{""}, hostile...)
 	for _, v := range append(append(p.Schema.Enum, p.Schema.Examples...), p.Schema.Default) {
 		if v != nil {
@@ -43,11 +44,11 @@ func (p parameter) values() []string {
 
 // allows says whether the document allows the value. One that is empty is as
 // good as none.
-func (p parameter) allows(value string) bool {
+func (p Parameter) allows(value string) bool {
 	if value == "" {
 		return !p.Required
 	}
-	if !isText(value) {
+	if !api.IsText(value) {
 		return false
 	}
 	var v any = value
@@ -62,6 +63,3 @@ func (p parameter) allows(value string) bool {
 	}
 	return err == nil && p.judge.Validate(v) == nil
 }
-
-// isText says whether every store can hold the value.
-func isText(value string) bool { return utf8.ValidString(value) && !strings.Contains(value, "\x00") }
