@@ -170,6 +170,7 @@ CREATE TABLE pack_plugins (
     CONSTRAINT pack_plugins_pkey PRIMARY KEY (pack_id, plugin_id),
     CONSTRAINT pack_plugins_pack_id_fkey FOREIGN KEY (pack_id) REFERENCES packs(id),
     CONSTRAINT pack_plugins_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES plugins(id),
+    CONSTRAINT pack_plugins_command_length CHECK ((longest(commands_to_run) <= 500)),
     CONSTRAINT pack_plugins_commands_to_run_check CHECK ((cardinality(commands_to_run) <= 20)),
     CONSTRAINT pack_plugins_description_check CHECK ((length(description) <= 2000)),
     CONSTRAINT pack_plugins_phase_check CHECK ((length(phase) <= 100))
@@ -201,6 +202,7 @@ CREATE TABLE packs (
     CONSTRAINT packs_minutes_check CHECK (((minutes >= 0) AND (minutes <= 10000))),
     CONSTRAINT packs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 128))),
     CONSTRAINT packs_slug_check CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 50))),
+    CONSTRAINT packs_tag_length CHECK ((longest(tags) <= 64)),
     CONSTRAINT packs_tags_check CHECK ((cardinality(tags) <= 20))
 );
 CREATE INDEX packs_list ON public.packs USING btree (featured DESC, updated_at DESC, id DESC) WHERE (published AND (removed_at IS NULL));
@@ -442,6 +444,7 @@ CREATE TABLE reviews (
     CONSTRAINT reviews_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
     CONSTRAINT reviews_body_check CHECK ((length(body) <= 5000)),
     CONSTRAINT reviews_example_url_check CHECK ((length(example_url) <= 512)),
+    CONSTRAINT reviews_framework_length CHECK ((longest(frameworks) <= 64)),
     CONSTRAINT reviews_frameworks_check CHECK ((cardinality(frameworks) <= 20)),
     CONSTRAINT reviews_gotcha_check CHECK ((length(gotcha) <= 1000)),
     CONSTRAINT reviews_pro_tip_check CHECK ((length(pro_tip) <= 1000)),

@@ -219,3 +219,29 @@ func TestPacks(t *testing.T) {
 		}
 	})
 }
+
+// What the schema takes and what the parser takes end at the same length.
+func TestPackBounds(t *testing.T) {
+	t.Parallel()
+	f := packStore(t, "a")
+	p := f.pack(draft("bounds", "a"))
+	for _, c := range []struct {
+		statement string
+		most      int
+	}{
+		{`UPDATE packs SET tags = ARRAY['x', repeat('ä', $1)]`, plugpack.MaxTag},
+		{`UPDATE pack_plugins SET commands_to_run = ARRAY['x', repeat('ä', $1)]`, plugpack.MaxPackCommand},
+	} {
+		if _, err := f.pool.Exec(t.Context(), c.statement, c.most+1); err == nil {
+			t.Errorf("%s: one more than %d passes", c.statement, c.most)
+		}
+		if _, err := f.pool.Exec(t.Context(), c.statement, c.most); err != nil {
+			t.Errorf("%s: %v", c.statement, err)
+		}
+	}
+	d := draft("bounds", "a")
+	d.Tags = []string{strings.Repeat("ä", plugpack.MaxTag+1)}
+	if _, err := f.UpdatePack(t.Context(), "", p.ID, 0, d, sample.At(1)); errs.KindOf(err) != errs.Invalid || !strings.HasPrefix(errs.Detail(err), "tags[0]: ") {
+		t.Errorf("a long tag: %v", err)
+	}
+}
