@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 var cluster struct {
 	mu       sync.Mutex
 	admin    string // URL of a database that databases are made from
+	tuned    map[string]string
 	template string
 	count    int
 	stop     func()
@@ -43,6 +45,17 @@ func Main(m *testing.M) {
 	}
 	cluster.mu.Unlock()
 	os.Exit(code)
+}
+
+// Tune has the private server run with settings such as a production server
+// has, for a benchmark that asks before anything has started the server.
+func Tune(b *testing.B, settings map[string]string) {
+	b.Helper()
+	cluster.mu.Lock()
+	defer cluster.mu.Unlock()
+	if cluster.admin == "" {
+		cluster.tuned = settings
+	}
 }
 
 // AtEnd lets f run after the package's last test, for what its tests share.
@@ -105,10 +118,9 @@ func startCluster(t testing.TB) {
 	if err := os.Chmod(parent, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := postgres.Start(context.Background(), postgres.Options{
-		Dir: filepath.Join(parent, "pg"), Log: Log(t),
-		Params: map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"},
-	})
+	params := map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+	maps.Copy(params, cluster.tuned)
+	s, err := postgres.Start(context.Background(), postgres.Options{Dir: filepath.Join(parent, "pg"), Log: Log(t), Params: params})
 	if err != nil {
 		_ = os.RemoveAll(parent)
 		t.Fatalf("start Postgres: %v", err)

@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -125,7 +126,12 @@ func LoadTestData(ctx context.Context, db *pgxpool.Pool, log *slog.Logger, n int
 	if known > 0 {
 		return errs.New(errs.Conflict, "the catalog holds %d plugins; load test data wants a database of its own", known)
 	}
-	if err := loadtest.Load(ctx, loadtest.New(n, time.Now()), store, progress); err != nil {
+	var tiers error
+	err = loadtest.Load(ctx, loadtest.New(n, time.Now()), store, func(done int) {
+		progress(done)
+		tiers = cmp.Or(tiers, store.RefreshTiers(ctx)) // as upkeep does beside an intake
+	})
+	if err := cmp.Or(err, tiers, store.RefreshTiers(ctx)); err != nil {
 		return err
 	}
 	return store.RefreshWords(ctx)
