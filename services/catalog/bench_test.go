@@ -214,7 +214,7 @@ func (f *fixture) publishWorld(at time.Time) {
 func (f *fixture) publishAsync(m events.Message, err error) {
 	f.t.Helper()
 	if err == nil {
-		_, err = f.bus.JetStream().PublishAsync(m.Subject, m.Data, jetstream.WithMsgID(m.ID))
+		_, err = f.bus.JetStream().PublishAsync(m.Subject, m.Data, jetstream.WithMsgID(m.ID), jetstream.WithStallWait(time.Minute))
 	}
 	if err != nil {
 		f.t.Fatal(err)

@@ -47,7 +47,7 @@ func (a *ahead) has(m bus.Msg) bool {
 
 // applyAhead applies m with what follows it if that goes well, else alone.
 func (in *Intake) applyAhead(ctx context.Context, m bus.Msg, alone func(context.Context) error) error {
-	if in.ahead.has(m) || m.Attempt == 1 && in.applyTogether(ctx, m) {
+	if m.Attempt == 1 && in.applyTogether(ctx, m) {
 		return nil
 	}
 	return alone(ctx)
@@ -99,18 +99,14 @@ func (in *Intake) applyTogether(ctx context.Context, m bus.Msg) bool {
 	return true
 }
 
-// applicable gives the valid listings and observations at the beginning of ms,
-// each plugin once.
+// applicable gives the valid listings and observations at the beginning of ms.
 func applicable(ms []bus.Msg) ([]bus.Msg, []postgres.Event) {
 	var es []postgres.Event
-	seen, bytes := map[plugpack.Key]bool{}, 0
+	bytes := 0
 	for i, m := range ms {
 		e, ok := event(m)
-		if bytes += len(m.Data); !ok || bytes > togetherBytes || e.Observation != nil && seen[e.Observation.Key()] {
+		if bytes += len(m.Data); !ok || bytes > togetherBytes {
 			return ms[:i], es
-		}
-		if e.Observation != nil {
-			seen[e.Observation.Key()] = true
 		}
 		es = append(es, e)
 	}

@@ -58,6 +58,9 @@ func (in *Intake) Run(ctx context.Context) error {
 
 // Handle applies one event.
 func (in *Intake) Handle(ctx context.Context, m bus.Msg) error {
+	if in.ahead.has(m) {
+		return nil
+	}
 	typ, err := events.Type(m.Data)
 	if err != nil {
 		return err

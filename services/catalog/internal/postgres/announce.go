@@ -15,7 +15,7 @@ import (
 const ChannelOutbox = "outbox"
 
 const (
-	insertOutbox = `INSERT INTO outbox (id, subject, data) VALUES ($1, $2, $3)`
+	insertOutbox = `INSERT INTO outbox (id, subject, data) SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[])`
 	notifyOutbox = `SELECT pg_notify('outbox', '')`
 )
 
@@ -40,15 +40,26 @@ func announcePlugins(ctx context.Context, tx pgx.Tx, ids []string) error {
 	if err != nil {
 		return err
 	}
-	var b pgx.Batch
-	for _, p := range plugins {
-		id := uuid.Must(uuid.NewV7()).String()
-		m, err := events.NewPluginChanged(id, p)
-		if err != nil {
+	ms := make([]events.Message, len(plugins))
+	for i, p := range plugins {
+		if ms[i], err = events.NewPluginChanged(uuid.Must(uuid.NewV7()).String(), p); err != nil {
 			return err
 		}
-		b.Queue(insertOutbox, id, m.Subject, m.Data)
 	}
+	return post(ctx, tx, ms...)
+}
+
+// post puts messages, whose ids are UUIDs, into the outbox.
+func post(ctx context.Context, tx pgx.Tx, ms ...events.Message) error {
+	var (
+		ids, subjects []string
+		data          [][]byte
+	)
+	for _, m := range ms {
+		ids, subjects, data = append(ids, m.ID), append(subjects, m.Subject), append(data, m.Data)
+	}
+	var b pgx.Batch
+	b.Queue(insertOutbox, ids, subjects, data)
 	b.Queue(notifyOutbox)
 	return tx.SendBatch(ctx, &b).Close()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,8 +23,8 @@ func (e Event) marketplace() plugpack.MarketplaceKey {
 	return e.Observation.Marketplace
 }
 
-// Apply applies events one after the other but in one transaction: all or none.
-// A plugin that several of them change is announced once, as they leave it.
+// Apply applies events as if one after the other but in one transaction: all or
+// none. A plugin that several of them change is announced once, as they leave it.
 func (s *Store) Apply(ctx context.Context, events []Event) (outcomes []Outcome, err error) {
 	what := fmt.Sprintf("apply %d events from %s on", len(events), events[0].marketplace())
 	if o := events[0].Observation; len(events) == 1 && o != nil {
@@ -36,14 +35,15 @@ func (s *Store) Apply(ctx context.Context, events []Event) (outcomes []Outcome, 
 			return err
 		}
 		b := batch{}
-		for i, e := range events {
-			outcome, err := b.event(ctx, tx, e, events[i:])
+		for len(outcomes) < len(events) {
+			some, err := b.step(ctx, tx, events[len(outcomes):])
 			if err != nil {
 				return err
 			}
-			outcomes = append(outcomes, outcome)
+			outcomes = append(outcomes, some...)
 		}
-		if err := b.finish(ctx, tx); err != nil {
+		slices.Sort(b.changed)
+		if err := announce(ctx, tx, slices.Compact(b.changed)); err != nil {
 			return err
 		}
 		return followAll(ctx, tx, events, outcomes)
@@ -57,81 +57,104 @@ func (s *Store) Apply(ctx context.Context, events []Event) (outcomes []Outcome, 
 	return outcomes, err
 }
 
+const lockMarketplaces = `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:' || key, 0)) FROM unnest($1::text[]) key`
+
 // lockAll takes the marketplaces' locks in one order, or two batches could wait
 // for each other.
 func lockAll(ctx context.Context, tx pgx.Tx, events []Event) error {
-	var keys []plugpack.MarketplaceKey
-	for _, e := range events {
-		keys = append(keys, e.marketplace())
-	}
-	slices.Sort(keys)
-	for _, k := range slices.Compact(keys) {
-		if err := lock(ctx, tx, k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// batch collects what events of one transaction have in common.
-type batch struct {
-	rows    map[string]pluginRow // of known plugins, by key; nil: to be read
-	changed []string             // ids, to be announced
-	touched []string             // ids of unchanged plugins, with the times
-	times   []time.Time          // at which they were seen
-}
-
-// event applies the first of the events that are left.
-func (b *batch) event(ctx context.Context, tx pgx.Tx, e Event, left []Event) (Outcome, error) {
-	if e.Listing != nil {
-		return b.list(ctx, tx, *e.Listing)
-	}
-	if b.rows == nil {
-		rows, err := pluginRows(ctx, tx, observed(left))
-		if err != nil {
-			return "", err
-		}
-		b.rows = rows
-	}
-	return b.apply(ctx, tx, *e.Observation)
-}
-
-// observed gives the observations at the beginning of events.
-func observed(events []Event) (os []plugpack.Observation) {
-	for _, e := range events {
-		if e.Observation == nil {
-			break
-		}
-		os = append(os, *e.Observation)
-	}
-	return os
-}
-
-// list applies a listing, which sees what came before it and may move or remove
-// what was read ahead.
-func (b *batch) list(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, error) {
-	if err := b.touch(ctx, tx); err != nil {
-		return "", err
-	}
-	outcome, changed, err := applyListing(ctx, tx, l)
-	b.rows, b.changed = nil, append(b.changed, changed...)
-	return outcome, err
-}
-
-// touch stores the clocks of the unchanged.
-func (b *batch) touch(ctx context.Context, tx pgx.Tx) error {
-	if len(b.touched) == 0 {
-		return nil
-	}
-	_, err := tx.Exec(ctx, touchPlugins, b.touched, b.times)
-	b.touched, b.times = nil, nil
+	_, err := tx.Exec(ctx, lockMarketplaces, marketplacesOf(events))
 	return err
 }
 
-func (b *batch) finish(ctx context.Context, tx pgx.Tx) error {
-	if err := b.touch(ctx, tx); err != nil {
-		return err
+func marketplacesOf(events []Event) []plugpack.MarketplaceKey {
+	keys := make([]plugpack.MarketplaceKey, len(events))
+	for i, e := range events {
+		keys[i] = e.marketplace()
 	}
-	slices.Sort(b.changed)
-	return announce(ctx, tx, slices.Compact(b.changed))
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// batch is what one transaction changed: the ids of plugins to be announced.
+type batch struct{ changed []string }
+
+// step applies the first of the events: as many as do not depend on each other,
+// or one listing that asks for more than to be written down.
+func (b *batch) step(ctx context.Context, tx pgx.Tx, events []Event) ([]Outcome, error) {
+	events = independent(events)
+	known, err := standingOf(ctx, tx, events)
+	if err != nil {
+		return nil, err
+	}
+	n := slices.IndexFunc(events, func(e Event) bool { return e.Listing != nil && !known.plain(*e.Listing) })
+	if n == 0 {
+		outcome, changed, err := applyListing(ctx, tx, *events[0].Listing)
+		b.changed = append(b.changed, changed...)
+		return []Outcome{outcome}, err
+	}
+	if n < 0 {
+		n = len(events)
+	}
+	return b.together(ctx, tx, events[:n], known)
+}
+
+// independent gives the first events as far as each marketplace is listed once
+// and before its plugins, and each plugin and repository comes once.
+func independent(events []Event) []Event {
+	begun, plugins, repositories := map[plugpack.MarketplaceKey]bool{}, map[plugpack.Key]bool{}, map[hostID]bool{}
+	for i, e := range events {
+		switch {
+		case e.Observation != nil:
+			k := e.Observation.Key()
+			if plugins[k] {
+				return events[:i]
+			}
+			plugins[k] = true
+		case begun[e.Listing.Key]:
+			return events[:i]
+		case e.Listing.Repository.HostID != 0:
+			id := hostIDOf(e.Listing.Repository)
+			if repositories[id] {
+				return events[:i]
+			}
+			repositories[id] = true
+		}
+		begun[e.marketplace()] = true
+	}
+	return events
+}
+
+// together applies independent events, listings first: a marketplace's own comes
+// before its plugins, and those of others have nothing to do with them.
+func (b *batch) together(ctx context.Context, tx pgx.Tx, events []Event, known standing) ([]Outcome, error) {
+	var heads []head
+	var seen []plugpack.Observation
+	for _, e := range events {
+		if e.Listing != nil {
+			heads = append(heads, head{known.marketplaceFor(e.Listing.Key), *e.Listing, Applied})
+		} else {
+			seen = append(seen, *e.Observation)
+		}
+	}
+	changed, err := putHeads(ctx, tx, heads)
+	if err != nil {
+		return nil, err
+	}
+	b.changed = append(b.changed, changed...)
+	for _, h := range heads {
+		known.marketplaces[h.listing.Key] = h.after()
+	}
+	observed, err := b.observe(ctx, tx, seen, known)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, len(events))
+	for i, e := range events {
+		if e.Listing != nil {
+			outcomes[i] = Applied
+		} else {
+			outcomes[i], observed = observed[0], observed[1:]
+		}
+	}
+	return outcomes, nil
 }

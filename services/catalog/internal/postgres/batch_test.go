@@ -9,79 +9,117 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
 
 // However a stream of listings and observations is cut into transactions, it
-// leaves the same plugins behind.
+// leaves the same plugins behind, at the same revisions, and each event has the
+// same outcome. One that cannot be applied takes its batch along, and then they
+// are applied one by one, as the intake does.
 func TestBatchesAreAsOneByOne(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Log("seed", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
 	var stream []postgres.Event
-	for n := range 60 {
+	for n := range 90 {
 		stream = append(stream, anyEvents(r, n)...)
 	}
 	alone, together := newStore(t), newStore(t)
-	for _, e := range stream {
-		if _, err := alone.Apply(t.Context(), []postgres.Event{e}); err != nil {
+	for _, f := range []fixture{alone, together} {
+		if _, err := f.ApplyOptOut(t.Context(), plugpack.OptOut{Name: "secret/market", At: sample.At(-1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for rest := stream; len(rest) > 0; {
-		n := once(rest[:min(len(rest), 1+r.IntN(30))])
-		if _, err := together.Apply(t.Context(), rest[:n]); err != nil {
+	want := alone.applyEach(stream)
+	var got []postgres.Outcome
+	for len(got) < len(stream) {
+		rest := stream[len(got):]
+		part := rest[:min(len(rest), 1+r.IntN(60))]
+		outcomes, err := together.Apply(t.Context(), part)
+		if slices.ContainsFunc(part, isPoison) && errs.KindOf(err) == errs.Invalid {
+			outcomes, err = together.applyEach(part), nil
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		rest = rest[n:]
+		got = append(got, outcomes...)
 	}
 	together.wantTrueIndex()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("outcomes one by one and together (-alone +together):\n%s", diff)
+	}
 	if diff := cmp.Diff(alone.all(), together.all()); diff != "" {
 		t.Errorf("one by one and together (-alone +together):\n%s", diff)
 	}
 }
 
-// once gives how many events there are before a plugin comes a second time.
-func once(events []postgres.Event) int {
-	seen := map[plugpack.Key]bool{}
-	for i, e := range events {
-		if e.Observation == nil {
-			continue
+// applyEach applies the events one by one; those that cannot be have no outcome.
+func (f fixture) applyEach(events []postgres.Event) (outcomes []postgres.Outcome) {
+	f.t.Helper()
+	for _, e := range events {
+		applied, err := f.Apply(f.t.Context(), []postgres.Event{e})
+		if isPoison(e) && errs.KindOf(err) == errs.Invalid {
+			applied, err = []postgres.Outcome{""}, nil
 		}
-		if seen[e.Observation.Key()] {
-			return i
+		if err != nil {
+			f.t.Fatal(err)
 		}
-		seen[e.Observation.Key()] = true
+		outcomes = append(outcomes, applied...)
 	}
-	return len(events)
+	return outcomes
 }
 
-// anyEvents makes a scan of one of two repositories, at a time that may be past.
+// The database takes no NUL byte.
+const poison = "not\x00text"
+
+func isPoison(e postgres.Event) bool {
+	return e.Observation != nil && e.Observation.Facts.Description == poison
+}
+
+// anyEvents makes a scan of one of some repositories, at a time that may be
+// past: with renames of plugins and of repositories, names that another
+// repository had before, removals, what nobody may show, and what is broken.
 func anyEvents(r *rand.Rand, n int) (events []postgres.Event) {
-	repo := []string{"acme/tools", "acme/other"}[r.IntN(2)]
+	repos := []string{"acme/tools", "acme/other", "acme/third", "secret/market"}
+	repo := repos[r.IntN(len(repos))]
 	at := max(n-r.IntN(4), 0)
 	var names []string
 	renames := map[string]string{}
-	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
-		if r.IntN(5) > 0 {
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "a b", "a-b"} { // the last two would like the same slug
+		if r.IntN(8) > 0 {
 			names = append(names, name)
-		} else if r.IntN(2) > 0 {
+		} else if r.IntN(3) == 0 {
 			renames[name] = name + "2"
 			names = append(names, name+"2")
 		}
 	}
 	l := sample.Listing(repo, at, names...)
 	l.Renames, l.Repository.Stars = renames, r.IntN(100)
+	if r.IntN(6) == 0 {
+		l.Repository.HostID = sample.Listing(repos[r.IntN(3)], 0).Repository.HostID
+	}
 	events = append(events, postgres.Event{Listing: &l})
 	for _, name := range names {
 		o := sample.Observation(repo, name, at)
 		if r.IntN(2) > 0 {
 			o.Facts.Digest, o.Facts.Commit = "", ""
 		}
-		events = append(events, postgres.Event{Observation: &o})
+		switch r.IntN(40) {
+		case 0:
+			o.Facts.Origin = "github.com/secret/market/plugins/" + name
+		case 1:
+			o.Facts.Description = poison
+		}
+		for range 1 + r.IntN(10)/9 {
+			events = append(events, postgres.Event{Observation: &o})
+		}
+	}
+	if r.IntN(10) == 0 { // plugins before their listing
+		events = append(events[1:], events[0])
 	}
 	return events
 }
@@ -94,7 +132,7 @@ func (f fixture) all() (ps []plugpack.Plugin) {
 	}
 	slices.SortFunc(ps, func(a, b plugpack.Plugin) int { return strings.Compare(a.Slug, b.Slug) })
 	for i := range ps {
-		ps[i].ID, ps[i].Marketplace.ID, ps[i].Revision = "", "", 0
+		ps[i].ID, ps[i].Marketplace.ID = "", ""
 	}
 	return ps
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -66,14 +65,11 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 		}
 		changed.add(removed...)
 	}
-	shown, err := updateHead(ctx, tx, m, l, outcome)
+	shown, err := putHeads(ctx, tx, []head{{m, l, outcome}})
 	if err != nil {
 		return "", nil, err
 	}
 	changed.add(shown...)
-	if err := followListing(ctx, tx, l); err != nil {
-		return "", nil, err
-	}
 	return outcome, changed.list(), nil
 }
 
@@ -87,15 +83,19 @@ func tooMany(gone, live int, m marketplaceRow, l plugpack.Listing) bool {
 }
 
 type livePlugin struct {
-	ID         string
-	Name       string
-	ObservedAt time.Time
+	ID          string
+	Marketplace string // id
+	Name        string
+	ObservedAt  time.Time
 }
 
-const selectLive = `SELECT id::text, name, observed_at FROM plugins WHERE marketplace_id = $1 AND removed_at IS NULL`
+const selectLive = `
+	SELECT id::text, marketplace_id::text AS marketplace, name, observed_at
+	FROM plugins WHERE marketplace_id = ANY ($1::uuid[]) AND removed_at IS NULL`
 
-func livePlugins(ctx context.Context, tx pgx.Tx, marketplace string) ([]livePlugin, error) {
-	rows, err := tx.Query(ctx, selectLive, marketplace)
+// livePlugins gives the plugins of the marketplaces with the ids.
+func livePlugins(ctx context.Context, tx pgx.Tx, marketplaces ...string) ([]livePlugin, error) {
+	rows, err := tx.Query(ctx, selectLive, marketplaces)
 	if err != nil {
 		return nil, err
 	}
@@ -130,48 +130,6 @@ func collectIDs(rows pgx.Rows, err error) ([]string, error) {
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
-
-// A listing that comes late is still the last one, but not the last scan if one
-// failed after it.
-const updateMarketplace = `
-	UPDATE marketplaces SET
-		name = $2, description = $3, owner = $4, commit_sha = $5, entries = $6, skipped = $7, scanned_at = $8,
-		state = CASE WHEN $9 <> 'held' AND failed_at > $8 THEN state ELSE $9 END,
-		last_error = CASE WHEN $9 <> 'held' AND failed_at > $8 THEN last_error ELSE $10 END,
-		names = CASE WHEN $9 = 'held' THEN names ELSE $11 END,
-		listed_at = CASE WHEN $9 = 'held' THEN listed_at ELSE $8 END,
-		held_names = CASE WHEN $9 = 'held' THEN $11 END, found_by = $12, gone_at = NULL, owners = $13
-	WHERE id = $1`
-
-// updateHead stores what the file says of itself and what the host says of the
-// repository, and gives the plugins whose pages show a part that changed.
-func updateHead(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing, outcome Outcome) ([]string, error) {
-	state, problem := plugpack.ScanDone, ""
-	if outcome == Held {
-		state = plugpack.ScanHeld
-		problem = fmt.Sprintf("the listing of %s lacks more than a fifth of the plugins; nothing was removed until it is confirmed",
-			l.ObservedAt.UTC().Format(time.RFC3339))
-	}
-	if _, err := tx.Exec(ctx, updateMarketplace, m.ID, l.Name, l.Description, l.Owner, l.Commit, l.Entries,
-		emptyIfNil(l.Skipped), l.ObservedAt, state, problem, emptyIfNil(l.Names), l.FoundBy, emptyIfNil(l.Owners)); err != nil {
-		return nil, err
-	}
-	maintenance := l.Repository.MaintenanceAt(l.ObservedAt)
-	headChanged := m.Maintenance != maintenance || m.Name != l.Name || m.FullName != l.Repository.FullName ||
-		m.License != l.Repository.License || m.Archived != l.Repository.Archived
-	return collectIDs(tx.Query(ctx, followRepository, m.ID, l.Repository.Stars, headChanged, l.ObservedAt, maintenance))
-}
-
-// followRepository gives a new revision to the plugins whose page changed: all
-// of them, or those whose stars moved by a step (a twentieth, at least one).
-// Without steps, every star would render every plugin of a repository anew.
-const followRepository = `
-	UPDATE plugins p SET revision = revision + 1, stars = $2, updated_at = greatest(updated_at, $4),
-		score = coalesce((f.scores ->> $5)::int, -1)
-	FROM plugin_facts f
-	WHERE p.marketplace_id = $1 AND p.removed_at IS NULL AND f.plugin_id = p.id
-		AND ($3 OR abs(stars - $2) >= greatest(1, stars / 20))
-	RETURNING p.id::text`
 
 // ConfirmScan applies the removals that the guard held back, and says how many
 // plugins were removed.

@@ -237,15 +237,11 @@ func announcePacks(ctx context.Context, tx pgx.Tx, ids []string) error {
 	if err != nil {
 		return err
 	}
-	var b pgx.Batch
-	for _, p := range packs {
-		id := uuid.Must(uuid.NewV7()).String()
-		m, err := events.NewPackChanged(id, p)
-		if err != nil {
+	ms := make([]events.Message, len(packs))
+	for i, p := range packs {
+		if ms[i], err = events.NewPackChanged(uuid.Must(uuid.NewV7()).String(), p); err != nil {
 			return err
 		}
-		b.Queue(insertOutbox, id, m.Subject, m.Data)
 	}
-	b.Queue(notifyOutbox)
-	return tx.SendBatch(ctx, &b).Close()
+	return post(ctx, tx, ms...)
 }

@@ -9,13 +9,6 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
-// takeScore copies the score in the state that the repository is in now. In
-// the column -1 stands for none, as in plugin_index, which copies it.
-const takeScore = `
-	UPDATE plugins p SET score = coalesce((f.scores ->> coalesce(r.maintenance, 'unknown'))::int, -1)
-	FROM plugin_facts f, marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id
-	WHERE p.id = $1 AND f.plugin_id = p.id AND m.id = p.marketplace_id`
-
 // scores gives nil, and not the scores of an empty report, where there is none.
 func scores(q *plugpack.Quality) map[plugpack.Maintenance]int {
 	if q == nil {

@@ -22,6 +22,7 @@ type marketplaceRow struct {
 	FullName    string
 	License     string
 	Archived    bool
+	Stars       *int
 	Maintenance plugpack.Maintenance
 	Names       []string
 	HeldNames   []string
@@ -31,6 +32,7 @@ type marketplaceRow struct {
 	RetiredAt   time.Time
 	GoneAt      time.Time
 	NamedAt     time.Time
+	OptedOut    bool
 
 	touched []string
 }
@@ -38,6 +40,7 @@ type marketplaceRow struct {
 const selectMarketplaceRow = `
 	SELECT m.id::text, m.key, m.repository_id::text AS repository, r.host_id, m.name,
 		coalesce(r.full_name, '') AS full_name, coalesce(r.license, '') AS license, coalesce(r.archived, false) AS archived,
+		r.stars, m.opted_out_at IS NOT NULL AS opted_out,
 		coalesce(r.maintenance, 'unknown') AS maintenance, m.names, m.held_names,
 		coalesce(m.listed_at, '0001-01-01Z') AS listed_at, coalesce(m.scanned_at, '0001-01-01Z') AS scanned_at,
 		coalesce(m.failed_at, '0001-01-01Z') AS failed_at,
@@ -75,11 +78,10 @@ func marketplaceFor(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) (
 	return marketplaceRow{ID: id, Key: k}, err
 }
 
-// resolveMarketplace finds or makes the listing's marketplace and stores what
-// the host says of its repository. The host's number for the repository
-// decides who is who: the same number under a new name is a renamed
-// marketplace and keeps its row; another number under a known name is a new
-// marketplace, and the old one retires.
+// resolveMarketplace finds or makes the listing's marketplace. The host's
+// number for the repository decides who is who: the same number under a new name
+// is a renamed marketplace and keeps its row; another number under a known name
+// is a new marketplace, and the old one retires.
 func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (marketplaceRow, error) {
 	before, renamed, err := marketplaceBefore(ctx, tx, l)
 	if err != nil || renamed && l.ObservedAt.Before(before.ScannedAt) {
@@ -119,7 +121,7 @@ func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mar
 			return m, err
 		}
 	}
-	return m, putRepository(ctx, tx, m, l)
+	return m, nil
 }
 
 // Late observations of the repository that had the name before are not this one's.
@@ -143,43 +145,6 @@ func marketplaceBefore(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mark
 }
 
 const (
-	upsertRepository = `
-		INSERT INTO repositories (id, host, host_id, owner_id, full_name, description, default_branch, license, topics,
-			stars, forks, open_issues, archived, pushed_at, observed_at, maintenance, release, released_at)
-		VALUES ($1, $2, nullif($3::bigint, 0), nullif($4::bigint, 0), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-		ON CONFLICT (id) DO UPDATE SET
-			host_id = excluded.host_id, owner_id = excluded.owner_id, full_name = excluded.full_name,
-			description = excluded.description, default_branch = excluded.default_branch, license = excluded.license,
-			topics = excluded.topics, stars = excluded.stars, forks = excluded.forks,
-			open_issues = excluded.open_issues, archived = excluded.archived, pushed_at = excluded.pushed_at,
-			observed_at = excluded.observed_at, maintenance = excluded.maintenance,
-			release = excluded.release, released_at = excluded.released_at`
-	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL, opted_out_at = NULL WHERE id = $1`
-	putStats       = `
-		INSERT INTO repository_stats (repository_id, day, stars, forks, open_issues) VALUES ($1, $2::timestamptz::date, $3, $4, $5)
-		ON CONFLICT (repository_id, day) DO UPDATE SET
-			stars = excluded.stars, forks = excluded.forks, open_issues = excluded.open_issues`
-)
-
-func putRepository(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.Listing) error {
-	id := uuid.Must(uuid.NewV7()).String()
-	if m.Repository != nil {
-		id = *m.Repository
-	}
-	r := l.Repository
-	if _, err := tx.Exec(ctx, upsertRepository, id, r.Host, r.HostID, r.OwnerID, r.FullName, r.Description, r.DefaultBranch,
-		r.License, emptyIfNil(r.Topics), r.Stars, r.Forks, r.OpenIssues, r.Archived, orNull(r.PushedAt), l.ObservedAt,
-		r.MaintenanceAt(l.ObservedAt), r.Release, orNull(r.ReleasedAt)); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, putStats, id, l.ObservedAt, r.Stars, r.Forks, r.OpenIssues); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, linkRepository, m.ID, id)
-	return err
-}
-
-const (
 	retireMarketplace = `UPDATE marketplaces SET key = key || $2, retired_at = $3 WHERE id = $1`
 	retirePlugins     = `UPDATE plugins SET key = $2 || ':' || name WHERE marketplace_id = $1`
 )
@@ -188,6 +153,13 @@ const (
 // repository, and removes its plugins.
 func retire(ctx context.Context, tx pgx.Tx, m marketplaceRow, at time.Time) ([]string, error) {
 	suffix := fmt.Sprintf("#%d", *m.HostID)
+	_, taken, err := marketplaceByKey(ctx, tx, m.Key+plugpack.MarketplaceKey(suffix))
+	if err != nil {
+		return nil, err
+	}
+	if taken { // the repository lost the name before, and its plugins went on elsewhere
+		suffix += "-" + m.ID
+	}
 	if _, err := tx.Exec(ctx, retireMarketplace, m.ID, suffix, at); err != nil {
 		return nil, err
 	}
@@ -198,6 +170,8 @@ func retire(ctx context.Context, tx pgx.Tx, m marketplaceRow, at time.Time) ([]s
 }
 
 const (
+	linkRepository = `UPDATE marketplaces SET repository_id = $2, retired_at = NULL, opted_out_at = NULL WHERE id = $1`
+
 	rekeyMarketplace = `UPDATE marketplaces SET key = $2 WHERE id = $1`
 	rekeyPlugins     = `UPDATE plugins SET key = $2 || ':' || name WHERE marketplace_id = $1`
 
@@ -396,7 +370,7 @@ func renamePlugin(ctx context.Context, tx pgx.Tx, m marketplaceRow, l plugpack.L
 	if _, err := tx.Exec(ctx, takeBackSlug, key.Slug(0), from.ID); err != nil {
 		return nil, err
 	}
-	slug, err := freeSlug(ctx, tx, key)
+	slug, err := freeSlug(ctx, tx, key, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -54,9 +54,9 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return classify("ping", s.pool.Ping(ctx)) }
 
-// writing has its plans made anew each time: a kept one may be from when the
-// tables were empty, and what is written then is much.
-const writing = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_custom_plan`
+// writing keeps a plan where that is cheaper than to make one each time: foreign
+// keys are looked up row by row.
+const writing = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = auto`
 
 // tx runs f in a read-committed transaction. Writers of one marketplace are
 // kept apart by lock, which is what makes that level enough.

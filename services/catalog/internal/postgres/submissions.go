@@ -87,15 +87,8 @@ func requestScan(ctx context.Context, tx pgx.Tx, scan string, k plugpack.Marketp
 	if err != nil {
 		return err
 	}
+	m.ID = uuid.Must(uuid.NewV7()).String()
 	return post(ctx, tx, m)
-}
-
-// post puts a message into the outbox.
-func post(ctx context.Context, tx pgx.Tx, m events.Message) error {
-	var b pgx.Batch
-	b.Queue(insertOutbox, uuid.Must(uuid.NewV7()).String(), m.Subject, m.Data)
-	b.Queue(notifyOutbox)
-	return tx.SendBatch(ctx, &b).Close()
 }
 
 // SubmissionByID gives a submission.
@@ -115,9 +108,28 @@ const (
 	liveCount      = `SELECT count(*)::int FROM plugins p JOIN marketplaces m ON m.id = p.marketplace_id WHERE m.key = $1 AND p.removed_at IS NULL`
 )
 
-// followListing moves an open submission on by what a scan listed: its file was
+const openAmong = `SELECT key FROM submissions WHERE key = ANY ($1) AND state NOT IN ('listed', 'rejected') ORDER BY key`
+
+// followListings moves open submissions on by what scans listed: the file was
 // fetched, it is valid, and with the first plugin it is listed. A file without
 // any plugin is a rejection, with the reasons that its entries have.
+func followListings(ctx context.Context, tx pgx.Tx, heads []head) error {
+	listings, keys := map[plugpack.MarketplaceKey]plugpack.Listing{}, []plugpack.MarketplaceKey{}
+	for _, h := range heads {
+		listings[h.listing.Key], keys = h.listing, append(keys, h.listing.Key)
+	}
+	open, err := collectKeys(tx.Query(ctx, openAmong, keys))
+	if err != nil {
+		return err
+	}
+	for _, k := range open {
+		if err := followListing(ctx, tx, listings[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func followListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) error {
 	var reasons []string
 	if len(l.Names) == 0 {
@@ -144,7 +156,14 @@ func followAll(ctx context.Context, tx pgx.Tx, applied []Event, outcomes []Outco
 			seen[o.Marketplace] = o.ObservedAt
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(seen)) {
+	if len(seen) == 0 {
+		return nil
+	}
+	open, err := collectKeys(tx.Query(ctx, openAmong, slices.Sorted(maps.Keys(seen))))
+	if err != nil {
+		return err
+	}
+	for _, k := range open {
 		if err := follow(ctx, tx, k, nil, seen[k]); err != nil {
 			return err
 		}
@@ -230,6 +249,7 @@ func (s *Store) OptOutMarketplace(ctx context.Context, u plugpack.User, id, reas
 		if err := audit(ctx, tx, Actor(u.ID), "marketplace.opted-out", "marketplace:"+string(o.Key), map[string]any{"reason": reason}); err != nil {
 			return err
 		}
+		m.ID = uuid.Must(uuid.NewV7()).String()
 		return post(ctx, tx, m)
 	})
 }

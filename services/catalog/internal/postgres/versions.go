@@ -12,20 +12,32 @@ import (
 
 // A content that comes back, or that a newer reader sees more in, keeps its
 // place in the history.
-const putVersion = `
+const putVersions = `
 	INSERT INTO plugin_versions (plugin_id, digest, commit_sha, version, first_seen, contents)
-	VALUES ($1, $2, $3, $4, $5, $6)
+	SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[])
 	ON CONFLICT (plugin_id, digest) DO UPDATE SET version = excluded.version, contents = excluded.contents,
 		first_seen = least(plugin_versions.first_seen, excluded.first_seen)`
 
-// rememberVersion puts what was seen into the plugin's history. A plugin whose
-// files nobody read has none.
-func rememberVersion(ctx context.Context, tx pgx.Tx, id string, o plugpack.Observation) error {
-	f := o.Facts
-	if f.Digest == "" {
+// rememberVersions puts what was seen into the plugins' histories. A plugin
+// whose files nobody read has none.
+func rememberVersions(ctx context.Context, tx pgx.Tx, changes []change) error {
+	var (
+		ids, digests, commits, versions []string
+		times                           []time.Time
+		contents                        []plugpack.Contents
+	)
+	for _, c := range changes {
+		f := c.observation.Facts
+		if f.Digest == "" {
+			continue
+		}
+		ids, digests, commits = append(ids, c.plugin.ID), append(digests, f.VersionDigest()), append(commits, f.Commit)
+		versions, times, contents = append(versions, f.Version), append(times, c.observation.ObservedAt), append(contents, f.Contents())
+	}
+	if len(ids) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, putVersion, id, f.VersionDigest(), f.Commit, f.Version, o.ObservedAt, f.Contents())
+	_, err := tx.Exec(ctx, putVersions, ids, digests, commits, versions, times, contents)
 	return err
 }
 
