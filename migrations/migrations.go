@@ -2,7 +2,8 @@
 // them. The catalog owns the schema; nobody else changes it.
 //
 // A migration goes forward only, and the code runs before and after each one:
-// expand first, contract in a later release. schema.sql shows the result for
+// expand first, contract in a later release. No two have the same number: none
+// would be applied. schema.sql shows the result for
 // readers and a test keeps it true.
 package migrations
 
