@@ -127,7 +127,7 @@ func (w *world) change(r *repository, name string) {
 // edit is a commit: plugins come, go, come back and change.
 func (w *world) edit(r *repository) {
 	r.commit++
-	r.stars += rapid.IntRange(-3, 3).Draw(w.t, "stars")
+	r.stars = max(r.stars+rapid.IntRange(-3, 3).Draw(w.t, "stars"), 0)
 	for _, name := range pluginNames {
 		_, there := r.plugins[name]
 		switch n := rapid.IntRange(0, 9).Draw(w.t, "edit of "+name); {
