@@ -66,7 +66,7 @@ func startStack(ctx context.Context, cfg Config, log *slog.Logger, metrics prome
 	// Only this machine's users reach the bus, unless NATS_URL leads elsewhere.
 	cfg.AnyFolder = cfg.NATSURL == ""
 
-	deps := catalog.Deps{DB: db, Bus: s.bus, Log: log.With("service", "catalog")}
+	deps := catalog.Deps{DB: db, Bus: s.bus, Log: log.With("service", "catalog"), Metrics: metrics}
 	deps.Meilisearch.URL, deps.Meilisearch.Key = string(cfg.MeilisearchURL), string(cfg.MeilisearchAPIKey)
 	cat := catalog.New(cfg.Catalog, deps)
 	scr, err := scraper.New(cfg.Options, scraper.Deps{Bus: s.bus, Log: log.With("service", "scraper"), Metrics: metrics})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/bus"
@@ -56,6 +57,7 @@ type Deps struct {
 	Log *slog.Logger
 	// Meilisearch is the search engine, if there is one; the catalog only reads.
 	Meilisearch struct{ URL, Key string }
+	Metrics     prometheus.Registerer // nil: nobody reads them
 }
 
 func (d Deps) search(store *postgres.Store) *search.Search {
@@ -83,6 +85,9 @@ func OpenDB(ctx context.Context, url string) (*pgxpool.Pool, error) { return pos
 func New(o Options, d Deps) *Catalog {
 	store, feed := postgres.New(d.DB, d.Log), live.New(d.Bus)
 	public := o.rest(feed)
+	if d.Metrics != nil {
+		d.Metrics.MustRegister(outbox.Metrics{Waiting: store.Waiting})
+	}
 	public.Status = status.Status{Bus: d.Bus, Store: store, Now: time.Now}.Get
 	return &Catalog{
 		feed: feed, bus: d.Bus, store: store, intake: intake.New(d.Bus, store, d.Log), relay: outbox.New(d.Bus, store, d.Log),

@@ -58,7 +58,8 @@ func serve(ctx context.Context, p *service.Process) error {
 	}
 	defer b.Close()
 
-	d := catalog.Deps{DB: db, Bus: b, Log: p.Log}
+	p.ExposeMetrics() // the gateway leads nobody to them
+	d := catalog.Deps{DB: db, Bus: b, Log: p.Log, Metrics: p.Metrics}
 	d.Meilisearch.URL, d.Meilisearch.Key = string(cfg.MeilisearchURL), string(cfg.MeilisearchAPIKey)
 	c := catalog.New(cfg.Options, d)
 	p.Ready("postgres", db.Ping)

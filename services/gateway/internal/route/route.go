@@ -25,7 +25,10 @@ const (
 )
 
 // lists are the questions about many plugins whose answers are kept until one
-// of the plugins changes.
+// of the plugins changes. Packs and marketplaces are not among them: a pack's
+// revision is not marked when it is shown, so a kept list could show an older
+// one after a newer, and what changes of a marketplace alone (its scans, their
+// failures) is not announced, so nothing would end its list's time.
 var lists = []string{
 	"/api/plugins", "/api/plugins/count", "/api/plugins/categories", "/api/plugins/facets", "/api/search", "/api/search/suggest",
 }
