@@ -311,9 +311,9 @@ CREATE INDEX plugin_index_names_0 ON public.plugin_index USING gin (names) WITH 
 CREATE INDEX plugin_index_names_1 ON public.plugin_index USING gin (names) WITH (fastupdate='on', gin_pending_list_limit='64') WHERE (tier = 1);
 CREATE INDEX plugin_index_owner ON public.plugin_index USING btree (owner, featured DESC, stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_score ON public.plugin_index USING btree (score DESC, stars DESC, plugin_id DESC);
-CREATE INDEX plugin_index_search ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256');
-CREATE INDEX plugin_index_search_0 ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (tier = 0);
-CREATE INDEX plugin_index_search_1 ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='256') WHERE (tier = 1);
+CREATE INDEX plugin_index_search ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='512');
+CREATE INDEX plugin_index_search_0 ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='512') WHERE (tier = 0);
+CREATE INDEX plugin_index_search_1 ON public.plugin_index USING gin (search) WITH (fastupdate='on', gin_pending_list_limit='512') WHERE (tier = 1);
 CREATE INDEX plugin_index_stars ON public.plugin_index USING btree (stars DESC, plugin_id DESC);
 CREATE INDEX plugin_index_tier ON public.plugin_index USING btree (tier, weight, plugin_id);
 CREATE INDEX plugin_index_trend ON public.plugin_index USING btree (trend DESC, stars DESC, plugin_id DESC);

@@ -198,6 +198,32 @@ func BenchmarkIntake(b *testing.B) {
 	}
 }
 
+// BenchmarkTrickle changes every plugin of a catalog once, one by one, 200 a
+// second.
+func BenchmarkTrickle(b *testing.B) {
+	for b.Loop() {
+		f := start(b, 0)
+		f.publishWorld(time.Now().Add(-time.Hour))
+		f.timed("filled", func() { f.addCatalog() })
+		f.timed("trickle", func() {
+			tick := time.NewTicker(time.Second / 200)
+			defer tick.Stop()
+			for s := range loadtest.New(*benchPlugins, time.Now()).Scans() {
+				for _, o := range s.Observations {
+					<-tick.C
+					o.Scan, o.Facts.Description = o.Scan+"again", "Once more: "+o.Facts.Description
+					f.publishAsync(events.NewPluginUpdated(o))
+				}
+			}
+		})
+		var transactions int
+		if err := f.db.QueryRow(b.Context(), `SELECT count(DISTINCT xmin::text) FROM plugin_facts`).Scan(&transactions); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(transactions), "transactions")
+	}
+}
+
 func (f *fixture) publishWorld(at time.Time) {
 	f.t.Helper()
 	for s := range loadtest.New(*benchPlugins, at).Scans() {
