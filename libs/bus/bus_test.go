@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -483,6 +484,27 @@ func TestConsume(t *testing.T) {
 		consume(t, b, s, func(_ context.Context, m bus.Msg) error { got <- m.Subject; return nil })
 		wantNames(t, take(t, got, 1), message(t, "1").Subject)
 	})
+}
+
+// An idle consumer asks twenty times a second. Not in parallel, since it looks
+// at what the whole process allocates.
+func TestIdleConsumerAllocatesLittle(t *testing.T) {
+	b := testkit.Bus(t)
+	asked := make(chan struct{})
+	start(t, func(ctx context.Context) error {
+		return b.ConsumeBatch(ctx, bus.Subscription{
+			Stream: events.StreamPlugin, Durable: "idle", BatchBytes: 4 << 20, BatchWait: 50 * time.Millisecond,
+		}, func(context.Context, []bus.Msg) []error { close(asked); return nil })
+	})
+	send(t, b, "1")
+	<-asked
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	<-time.After(300 * time.Millisecond) // nothing comes, which gives no signal
+	runtime.ReadMemStats(&after)
+	if grown := (after.TotalAlloc - before.TotalAlloc) >> 20; grown > 16 {
+		t.Errorf("%d MiB were allocated in 0.3 s for nothing", grown)
+	}
 }
 
 func TestConsumeBatch(t *testing.T) {

@@ -62,8 +62,7 @@ type Subscription struct {
 	// AckWait is how long a message of a process that died stays away (10 s).
 	AckWait time.Duration
 	// Batch and BatchWait bound a batch by count and by waiting time (200,
-	// 250 ms); they count for ConsumeBatch only. With BatchBytes a batch is
-	// bounded by that instead of by count.
+	// 250 ms), and BatchBytes, if set, by size; they count for ConsumeBatch only.
 	Batch      int
 	BatchBytes int
 	BatchWait  time.Duration
@@ -178,11 +177,14 @@ func (c *consumer) fetch(ctx context.Context, cons jetstream.Consumer) ([]Msg, e
 	}
 }
 
+// pull asks for a batch. The library's FetchBytes would make room for a million
+// messages each time, some 30 MB.
 func (c *consumer) pull(cons jetstream.Consumer) (jetstream.MessageBatch, error) {
+	options := []jetstream.FetchOpt{jetstream.FetchMaxWait(c.BatchWait)}
 	if c.BatchBytes > 0 {
-		return cons.FetchBytes(c.BatchBytes, jetstream.FetchMaxWait(c.BatchWait))
+		options = append(options, jetstream.FetchMaxBytes(c.BatchBytes))
 	}
-	return cons.Fetch(c.Batch, jetstream.FetchMaxWait(c.BatchWait))
+	return cons.Fetch(c.Batch, options...)
 }
 
 func batchError(batch jetstream.MessageBatch) error {

@@ -18,6 +18,7 @@ import (
 // they save, and nobody should wait for a batch to fill. What a dead indexer
 // held comes to its spare after ackWait.
 const (
+	batchCount = 1000
 	batchBytes = 4 << 20
 	batchWait  = 50 * time.Millisecond
 	ackWait    = 5 * time.Second
@@ -27,7 +28,7 @@ const (
 func (x *Indexer) consume(ctx context.Context, durable, store string, apply func(context.Context, []change.Change) []error) error {
 	return x.bus.ConsumeBatch(ctx, bus.Subscription{
 		Stream: events.StreamCatalog, Durable: durable, Filter: events.CatalogChanges,
-		BatchBytes: batchBytes, BatchWait: batchWait, AckWait: ackWait,
+		Batch: batchCount, BatchBytes: batchBytes, BatchWait: batchWait, AckWait: ackWait,
 	}, func(ctx context.Context, ms []bus.Msg) []error {
 		failed := x.handle(ctx, ms, apply)
 		x.changed()
