@@ -81,11 +81,12 @@ func fill(t *testing.T, publish func(context.Context, events.Message) error, c *
 		for _, name := range names {
 			send(events.NewPluginUpdated(sample.Observation("acme/tools", name, n)))
 		}
+		// Each is taken before the next comes: the stream keeps the last alone.
+		testkit.Eventually(t, "the plugins to be listed", func(ctx context.Context) bool {
+			ps, _, err := c.Plugins(ctx, nil)
+			return err == nil && len(ps) == len(names) && !slices.ContainsFunc(ps, func(p api.Plugin) bool { return p.Revision <= int64(n) })
+		})
 	}
-	testkit.Eventually(t, "the plugins to be listed", func(ctx context.Context) bool {
-		ps, _, err := c.Plugins(ctx, nil)
-		return err == nil && len(ps) == len(names) && !slices.ContainsFunc(ps, func(p api.Plugin) bool { return p.Revision < 2 })
-	})
 }
 
 // TestContractThroughGateway holds what the public gets to the catalog's own

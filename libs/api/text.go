@@ -51,8 +51,8 @@ func CheckText(document []byte) error {
 	if err := s.run(document); err != nil {
 		return errs.New(errs.Invalid, "this is not JSON")
 	}
-	for _, f := range s.faults {
-		return errs.New(errs.Invalid, "%s: %s", f.Location, f.Message)
+	if len(s.faults) > 0 {
+		return errs.New(errs.Invalid, "%s: %s", s.faults[0].Location, s.faults[0].Message)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/http/httptest"
@@ -113,8 +114,8 @@ func (c *Contract) example(o Operation, p Parameter) string {
 	if examples := p.Schema.Examples; len(examples) > 0 {
 		return fmt.Sprint(examples[0])
 	}
-	for _, members := range c.known {
-		if values := members[p.Name]; len(values) > 0 {
+	for _, path := range slices.Sorted(maps.Keys(c.known)) { // the same each time
+		if values := c.known[path][p.Name]; len(values) > 0 {
 			return values[0]
 		}
 	}
