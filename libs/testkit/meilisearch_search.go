@@ -38,28 +38,41 @@ func (s *meiliStandIn) search(r *http.Request) (int, any) {
 	if status, problem := meiliBody(r, &q); problem != nil {
 		return status, problem
 	}
+	found, order, status, problem := i.find(q)
+	if problem != nil {
+		return status, problem
+	}
+	return http.StatusOK, i.answer(q, found, order)
+}
+
+// find gives all hits without their order, and how they are ordered.
+func (i *meiliIndex) find(q meiliSearch) (found []meiliHit, order func(a, b *meiliHit) int, status int, problem any) {
+	wrong := func(code, format string, args ...any) ([]meiliHit, func(a, b *meiliHit) int, int, any) {
+		status, problem := meiliError(code, format, args...)
+		return nil, nil, status, problem
+	}
 	keep, err := i.filter(q.Filter)
 	if err != nil {
-		return meiliError("invalid_search_filter", "%v", err)
+		return wrong("invalid_search_filter", "%v", err)
 	}
-	order, err := i.ranking(q.Sort)
+	order, err = i.ranking(q.Sort)
 	if err != nil {
-		return meiliError("invalid_search_sort", "%v", err)
+		return wrong("invalid_search_sort", "%v", err)
 	}
 	for _, facet := range q.Facets {
 		if facet != "*" && !slices.Contains(settingList(i.settings["filterableAttributes"]), facet) {
-			return meiliError("invalid_search_facets", "Invalid facet distribution: Attribute `%s` is not filterable.", facet)
+			return wrong("invalid_search_facets", "Invalid facet distribution: Attribute `%s` is not filterable.", facet)
 		}
 	}
 	switch q.MatchingStrategy {
 	case "", "last", "all", "frequency":
 	default:
-		return meiliError("invalid_search_matching_strategy", "Unknown value `%s` at `.matchingStrategy`: expected one of `last`, `all`, `frequency`", q.MatchingStrategy)
+		return wrong("invalid_search_matching_strategy", "Unknown value `%s` at `.matchingStrategy`: expected one of `last`, `all`, `frequency`", q.MatchingStrategy)
 	}
 	if q.Limit != nil && *q.Limit < 0 || q.Offset < 0 {
-		return meiliError("invalid_search_limit", "Invalid value type at `.limit`: expected a positive integer")
+		return wrong("invalid_search_limit", "Invalid value type at `.limit`: expected a positive integer")
 	}
-	return http.StatusOK, i.answer(q, i.distinct(i.match(q, keep), order), order)
+	return i.distinct(i.match(q, keep), order), order, 0, nil
 }
 
 // answer shows a part of the hits, of which no more than maxTotalHits count.

@@ -62,9 +62,9 @@ type Deps struct {
 
 func (d Deps) search(store *postgres.Store) *search.Search {
 	if d.Meilisearch.URL == "" {
-		return search.New(store, nil, d.Log)
+		return search.New(search.InDatabase{Store: store}, nil, d.Log)
 	}
-	return search.New(store, search.NewMeili(d.Meilisearch.URL, d.Meilisearch.Key, store), d.Log)
+	return search.New(search.InDatabase{Store: store}, search.NewMeili(d.Meilisearch.URL, d.Meilisearch.Key, store), d.Log)
 }
 
 // Catalog is the running service.

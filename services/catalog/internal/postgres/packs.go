@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -208,6 +210,36 @@ func (s *Store) SearchPacks(ctx context.Context, text string, limit int) (packs 
 		packs, err = readPacks(ctx, s.pool, packsInOrder, ids)
 	}
 	return packs, total, classify("search packs", err)
+}
+
+// PacksInOrder gives the published packs among those with the ids, in their
+// order.
+func (s *Store) PacksInOrder(ctx context.Context, ids []string) ([]plugpack.Pack, error) {
+	packs, err := readPacks(ctx, s.pool, packsInOrder, ids)
+	return slices.DeleteFunc(packs, func(p plugpack.Pack) bool { return !p.Live() }), classify("read packs", err)
+}
+
+const (
+	extentOfPacks = `
+		SELECT count(*)::int, coalesce(max(updated_at), '1970-01-01Z') FROM packs WHERE published AND removed_at IS NULL`
+	suggestPacks = `
+		SELECT k.name FROM packs k
+		WHERE k.published AND k.removed_at IS NULL AND ' ' || lower(k.name) LIKE '% ' || $1 || '%'
+		ORDER BY k.featured DESC, k.updated_at DESC, k.id DESC LIMIT $2`
+)
+
+// ExtentOfPacks says how many packs readers may see, and when one of them
+// changed last.
+func (s *Store) ExtentOfPacks(ctx context.Context) (packs int, changed time.Time, err error) {
+	err = s.pool.QueryRow(ctx, extentOfPacks).Scan(&packs, &changed)
+	return packs, changed, classify("look at the packs' extent", err)
+}
+
+// SuggestPacks gives the names of published packs in which the text begins a
+// word.
+func (s *Store) SuggestPacks(ctx context.Context, text string, limit int) ([]string, error) {
+	names, err := collectIDs(s.pool.Query(ctx, suggestPacks, likeLiterally(strings.ToLower(strings.TrimSpace(text))), limit))
+	return names, classify("suggest packs", err)
 }
 
 const (

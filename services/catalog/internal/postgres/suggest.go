@@ -27,7 +27,7 @@ const suggestNames = `
 // Suggest gives names for what is being typed. When none has it, its last word
 // is corrected.
 func (s *Store) Suggest(ctx context.Context, text string, limit int) ([]string, error) {
-	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text))
+	escaped := likeLiterally(strings.ToLower(text))
 	words := searchdoc.Words(text)
 	names, err := collectIDs(s.pool.Query(ctx, suggestNames, escaped+"%", beginnings(words), limit))
 	if err != nil || len(names) > 0 || len(words) == 0 {
@@ -41,6 +41,11 @@ func (s *Store) Suggest(ctx context.Context, text string, limit int) ([]string, 
 	words[last] = near[0]
 	names, err = collectIDs(s.pool.Query(ctx, suggestNames, strings.Join(words, "-")+"%", beginnings(words), limit))
 	return names, classify("suggest", err)
+}
+
+// likeLiterally writes a text so that LIKE takes every letter for itself.
+func likeLiterally(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }
 
 // beginnings asks for words that begin like each of words. One letter begins

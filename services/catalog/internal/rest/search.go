@@ -42,12 +42,8 @@ func (h *handlers) searchAll(ctx context.Context, in *searchInput) (*searchOutpu
 	if err != nil {
 		return nil, err
 	}
-	packs, totalPacks, err := h.store.SearchPacks(ctx, in.Query, in.Limit)
-	if err != nil {
-		return nil, err
-	}
 	out := &searchOutput{Body: api.Search{
-		Query: in.Query, Plugins: apiPlugins(found.Plugins), Packs: h.apiPacks(packs), TotalPlugins: found.Total, TotalPacks: totalPacks,
+		Query: in.Query, Plugins: apiPlugins(found.Plugins), Packs: h.apiPacks(found.Packs), TotalPlugins: found.Total, TotalPacks: found.TotalPacks,
 		Facets: apiFacets(found.Facets), SearchEngine: engine,
 	}}
 	if found.Next != nil {

@@ -22,18 +22,20 @@ import (
 // Catalog is what the engine asks the catalog itself.
 type Catalog interface {
 	InOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error)
+	PacksInOrder(ctx context.Context, ids []string) ([]plugpack.Pack, error)
 	Extent(ctx context.Context) (plugins int, changed time.Time, err error)
+	ExtentOfPacks(ctx context.Context) (packs int, changed time.Time, err error)
 }
 
-// Meili searches in Meilisearch.
+// Meili searches in Meilisearch, plugins and packs with one request.
 type Meili struct {
-	plugins meilisearch.IndexManager
-	catalog Catalog
+	client         meilisearch.ServiceManager
+	plugins, packs *index
+	catalog        Catalog
 
 	mu      sync.Mutex
 	checked time.Time
-	state   error     // of the index, when it was looked at last
-	behind  time.Time // since when it lacks a change; zero if it does not
+	state   error // of the indexes, when they were looked at last
 }
 
 const (
@@ -50,12 +52,17 @@ const (
 func NewMeili(url, key string, c Catalog) *Meili {
 	client := meilisearch.New(url, meilisearch.WithAPIKey(key), meilisearch.DisableRetries(),
 		meilisearch.WithCustomClient(&http.Client{Timeout: 5 * time.Second}))
-	return &Meili{plugins: client.Index(searchdoc.IndexPlugins), catalog: c}
+	return &Meili{
+		client: client, catalog: c,
+		plugins: &index{IndexManager: client.Index(searchdoc.IndexPlugins), name: searchdoc.IndexPlugins, extent: c.Extent},
+		packs:   &index{IndexManager: client.Index(searchdoc.IndexPacks), name: searchdoc.IndexPacks, extent: c.ExtentOfPacks},
+	}
 }
 
-// Search finds plugins. A page that only the database can go on with is not
-// this engine's.
-func (m *Meili) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found postgres.Found, err error) {
+// Search finds plugins and packs, each list with its own total and page; merged
+// into one, neither would be known. A page that only the database can go on with
+// is not this engine's.
+func (m *Meili) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found Answer, err error) {
 	skip := page.Skip
 	if page.After != nil {
 		if skip = page.After.Skip; page.After.ID != uuid.Nil {
@@ -69,14 +76,36 @@ func (m *Meili) Search(ctx context.Context, text string, f postgres.Filter, page
 	if err := m.ready(ctx); err != nil {
 		return found, err
 	}
-	res, err := m.plugins.SearchWithContext(ctx, q.Plain(), &meilisearch.SearchRequest{
-		Filter: filters(f), Offset: int64(skip), Limit: int64(page.Limit), Facets: []string{"category", "license", "has"},
-		AttributesToRetrieve: []string{searchdoc.PrimaryKey},
-	})
+	ids := []string{searchdoc.PrimaryKey}
+	res, err := m.client.MultiSearchWithContext(ctx, &meilisearch.MultiSearchRequest{Queries: []*meilisearch.SearchRequest{
+		{
+			IndexUID: searchdoc.IndexPlugins, Query: q.Plain(), Filter: filters(f), Offset: int64(skip), Limit: int64(page.Limit),
+			Facets: []string{"category", "license", "has"}, AttributesToRetrieve: ids,
+		},
+		{IndexUID: searchdoc.IndexPacks, Query: q.Plain(), Limit: int64(page.Limit), AttributesToRetrieve: ids},
+	}})
+	if err == nil && len(res.Results) != 2 {
+		err = fmt.Errorf("%d answers to two questions", len(res.Results))
+	}
 	if err != nil {
 		return found, errs.New(errs.Unavailable, "search: %w", err)
 	}
-	if found.Plugins, err = m.read(ctx, res.Hits); err != nil {
+	if found.Found, err = m.readPlugins(ctx, res.Results[0], skip); err != nil {
+		return found, err
+	}
+	found.TotalPacks = int(res.Results[1].EstimatedTotalHits)
+	if ids, err = idsOf(res.Results[1].Hits); err == nil {
+		found.Packs, err = m.catalog.PacksInOrder(ctx, ids)
+	}
+	return found, err
+}
+
+func (m *Meili) readPlugins(ctx context.Context, res meilisearch.SearchResponse, skip int) (found postgres.Found, err error) {
+	ids, err := idsOf(res.Hits)
+	if err != nil {
+		return found, err
+	}
+	if found.Plugins, err = m.catalog.InOrder(ctx, ids); err != nil {
 		return found, err
 	}
 	if found.Facets, err = facets(res.FacetDistribution); err != nil {
@@ -90,7 +119,7 @@ func (m *Meili) Search(ctx context.Context, text string, f postgres.Filter, page
 	return found, nil
 }
 
-func (m *Meili) read(ctx context.Context, hits meilisearch.Hits) ([]plugpack.Plugin, error) {
+func idsOf(hits meilisearch.Hits) ([]string, error) {
 	ids := make([]string, len(hits))
 	for i, h := range hits {
 		var mark searchdoc.Mark
@@ -99,7 +128,7 @@ func (m *Meili) read(ctx context.Context, hits meilisearch.Hits) ([]plugpack.Plu
 		}
 		ids[i] = mark.ID
 	}
-	return m.catalog.InOrder(ctx, ids)
+	return ids, nil
 }
 
 // filters writes f in the engine's language. Values are quoted; it compares
@@ -146,14 +175,19 @@ func facets(distribution json.RawMessage) (postgres.Facets, error) {
 	return all, nil
 }
 
-// Suggest gives names for what is being typed: the engine takes the last word
-// as the beginning of one.
+// Suggest gives names for what is being typed, of plugins and packs in one list,
+// the best first: the engine takes the last word as the beginning of one.
 func (m *Meili) Suggest(ctx context.Context, text string, limit int) (names []string, err error) {
 	if err := m.ready(ctx); err != nil {
 		return nil, err
 	}
-	res, err := m.plugins.SearchWithContext(ctx, strings.Join(searchdoc.Words(text), " "), &meilisearch.SearchRequest{
-		Limit: int64(3 * limit), AttributesToSearchOn: []string{"name", "display_name"}, AttributesToRetrieve: []string{"name"},
+	words, name := strings.Join(searchdoc.Words(text), " "), []string{"name"}
+	res, err := m.client.MultiSearchWithContext(ctx, &meilisearch.MultiSearchRequest{
+		Federation: &meilisearch.MultiSearchFederation{Limit: int64(3 * limit)}, // several plugins may have one name
+		Queries: []*meilisearch.SearchRequest{
+			{IndexUID: searchdoc.IndexPlugins, Query: words, AttributesToSearchOn: []string{"name", "display_name"}, AttributesToRetrieve: name},
+			{IndexUID: searchdoc.IndexPacks, Query: words, AttributesToSearchOn: name, AttributesToRetrieve: name},
+		},
 	})
 	if err != nil {
 		return nil, errs.New(errs.Unavailable, "suggest: %w", err)
@@ -172,58 +206,16 @@ func (m *Meili) Suggest(ctx context.Context, text string, limit int) (names []st
 	return names, nil
 }
 
-// ready says why the index cannot be searched, looking at it now and then.
+// ready says why the indexes cannot be searched, looking at them now and then.
 func (m *Meili) ready(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if time.Since(m.checked) < check {
 		return m.state
 	}
-	m.state = m.look(ctx)
+	if m.state = m.plugins.look(ctx); m.state == nil {
+		m.state = m.packs.look(ctx)
+	}
 	m.checked = time.Now()
 	return m.state
-}
-
-// look compares the index with the catalog: an index that lacks one plugin in
-// fifty is being built, one that lacks a change for long has lost its writer.
-func (m *Meili) look(ctx context.Context) error {
-	plugins, changed, err := m.catalog.Extent(ctx)
-	if err != nil {
-		return err
-	}
-	stats, err := m.plugins.GetStatsWithContext(ctx, nil)
-	if err != nil {
-		return errs.New(errs.Unavailable, "look at the index: %w", err)
-	}
-	newest, err := m.newest(ctx)
-	switch {
-	case err != nil:
-		return err
-	case newest == 0 || stats.NumberOfDocuments*50 < int64(plugins)*49:
-		return errs.New(errs.Unavailable, "the index is being built: it has %d of %d plugins", stats.NumberOfDocuments, plugins)
-	case newest >= changed.Unix():
-		m.behind = time.Time{}
-	case m.behind.IsZero():
-		m.behind = time.Now()
-	case time.Since(m.behind) > patience:
-		return errs.New(errs.Unavailable, "the index has lacked changes since %s", m.behind.UTC().Format(time.RFC3339))
-	}
-	return nil
-}
-
-// newest gives when a document of the current schema was changed last, or 0.
-func (m *Meili) newest(ctx context.Context) (int64, error) {
-	res, err := m.plugins.SearchWithContext(ctx, "", &meilisearch.SearchRequest{
-		Filter: fmt.Sprint("schema = ", searchdoc.Schema), Sort: []string{"updated_at:desc"}, Limit: 1, AttributesToRetrieve: []string{"updated_at"},
-	})
-	if err != nil {
-		return 0, errs.New(errs.Unavailable, "look at the index: %w", err)
-	}
-	var d struct {
-		UpdatedAt int64 `json:"updated_at"`
-	}
-	if len(res.Hits) > 0 {
-		err = res.Hits[0].DecodeInto(&d)
-	}
-	return d.UpdatedAt, err
 }

@@ -46,6 +46,17 @@ func newStore(t *testing.T) *postgres.Store {
 			t.Fatal(err)
 		}
 	}
+	for slug, published := range map[string]bool{"kubernetes-starter": true, "postgres-care": true, "postgres-draft": false} {
+		p, err := s.CreatePack(t.Context(), "", plugpack.PackDraft{Slug: slug, PackText: plugpack.PackText{
+			Name: slug, Description: "All that is needed", Difficulty: plugpack.Beginner, Tags: []string{"set"}, Minutes: 5, Curator: "Ann",
+		}, Plugins: []plugpack.DraftPlugin{{Slug: "acme-tools-postgres", Phase: "Start"}}}, sample.At(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.MarkPack(t.Context(), "", p.ID, p.Edition, postgres.PackMarks{Published: &published}, sample.At(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := s.RefreshWords(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,17 +76,31 @@ func fill(t *testing.T, server *testkit.MeilisearchServer, s *postgres.Store) {
 			t.Fatal(err)
 		}
 	}
-	wait(c.CreateIndexWithContext(t.Context(), &meilisearch.IndexConfig{Uid: searchdoc.IndexPlugins, PrimaryKey: searchdoc.PrimaryKey}))
-	p := searchdoc.PluginSettings()
-	wait(c.Index(searchdoc.IndexPlugins).UpdateSettingsWithContext(t.Context(), &meilisearch.Settings{
-		SearchableAttributes: p.SearchableAttributes, FilterableAttributes: p.FilterableAttributes, SortableAttributes: p.SortableAttributes,
-		RankingRules: p.RankingRules, DistinctAttribute: p.DistinctAttribute, Synonyms: p.Synonyms, StopWords: p.StopWords,
-	}))
-	var documents []searchdoc.Document
-	if err := s.EachPlugin(t.Context(), func(p plugpack.Plugin) error { documents = append(documents, searchdoc.New(p)); return nil }); err != nil {
+	put := func(uid string, documents any) {
+		t.Helper()
+		wait(c.CreateIndexWithContext(t.Context(), &meilisearch.IndexConfig{Uid: uid, PrimaryKey: searchdoc.PrimaryKey}))
+		p := searchdoc.SettingsOf(uid)
+		settings := &meilisearch.Settings{
+			SearchableAttributes: p.SearchableAttributes, FilterableAttributes: p.FilterableAttributes, SortableAttributes: p.SortableAttributes,
+			RankingRules: p.RankingRules, DistinctAttribute: p.DistinctAttribute, Synonyms: p.Synonyms, StopWords: p.StopWords,
+		}
+		wait(c.Index(uid).UpdateSettingsWithContext(t.Context(), settings))
+		wait(c.Index(uid).AddDocumentsWithContext(t.Context(), documents, nil))
+	}
+	var plugins []searchdoc.Document
+	if err := s.EachPlugin(t.Context(), func(p plugpack.Plugin) error { plugins = append(plugins, searchdoc.New(p)); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	wait(c.Index(searchdoc.IndexPlugins).AddDocumentsWithContext(t.Context(), documents, nil))
+	put(searchdoc.IndexPlugins, plugins)
+	all, err := s.Packs(t.Context(), postgres.PackFilter{}, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packs []searchdoc.Pack
+	for _, p := range all {
+		packs = append(packs, searchdoc.NewPack(p))
+	}
+	put(searchdoc.IndexPacks, packs)
 }
 
 // conformance is what every engine has to answer.
@@ -122,15 +147,46 @@ func conformance(t *testing.T, e search.Engine) {
 	if seen != 2 {
 		t.Errorf("%d on the pages, want 2", seen)
 	}
-	if names, err := e.Suggest(t.Context(), "kub", 5); err != nil || !slices.Equal(names, []string{"kubernetes-helper"}) {
+	if names, err := e.Suggest(t.Context(), "kub", 5); err != nil || !slices.Equal(names, []string{"kubernetes-helper", "kubernetes-starter"}) {
 		t.Errorf("suggestions: %v, %v", names, err)
+	}
+	if names, err := e.Suggest(t.Context(), "kub", 1); err != nil || !slices.Equal(names, []string{"kubernetes-helper"}) {
+		t.Errorf("one suggestion: %v, %v", names, err)
+	}
+	packs(t, e)
+}
+
+// packs: they are counted and found beside plugins, whatever the filter and the
+// page of those, and drafts are not.
+func packs(t *testing.T, e search.Engine) {
+	t.Helper()
+	for text, want := range map[string][]string{
+		"kubernetes": {"kubernetes-starter"}, "postgres care": {"postgres-care"}, "nothing-like-this": {}, "messages": {},
+	} {
+		for _, f := range []postgres.Filter{{}, {Category: "nowhere"}} {
+			found, err := e.Search(t.Context(), text, f, postgres.SearchPage{Limit: 10, Skip: 1})
+			var got []string
+			for _, p := range found.Packs {
+				got = append(got, p.Slug)
+			}
+			if err != nil || len(got) < len(want) || !slices.Equal(got[:len(want)], want) || len(want) == 0 && len(got) > 0 {
+				t.Errorf("packs for %s: %v, %v; want %v first", text, got, err, want)
+			}
+			if found.TotalPacks != len(got) {
+				t.Errorf("%s: %d packs in all, %d are there", text, found.TotalPacks, len(got))
+			}
+		}
+	}
+	found, err := e.Search(t.Context(), "set", postgres.Filter{}, postgres.SearchPage{Limit: 1})
+	if err != nil || len(found.Packs) != 1 || found.TotalPacks != 2 {
+		t.Errorf("one of two packs: %d of %d, %v", len(found.Packs), found.TotalPacks, err)
 	}
 }
 
 func TestEnginesConform(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	t.Run("Postgres", func(t *testing.T) { conformance(t, s) })
+	t.Run("Postgres", func(t *testing.T) { conformance(t, search.InDatabase{Store: s}) })
 	t.Run("Meilisearch", func(t *testing.T) {
 		server := testkit.Meilisearch(t)
 		fill(t, server, s)
@@ -147,21 +203,34 @@ func TestTheDatabaseAnswersWhenTheEngineCannot(t *testing.T) {
 		if err != nil || engine != want || len(found.Plugins) == 0 || found.Plugins[0].Name != "postgres" {
 			t.Errorf("%d plugins by %s, %v; want one by %s", len(found.Plugins), engine, err, want)
 		}
-		if names, err := x.Suggest(t.Context(), "post", 5); err != nil || !slices.Equal(names, []string{"postgres"}) {
+		if names, err := x.Suggest(t.Context(), "post", 5); err != nil || !slices.Equal(names, []string{"postgres", "postgres-care"}) {
 			t.Errorf("suggestions: %v, %v", names, err)
 		}
 	}
 	t.Run("there is no index, and then there is", func(t *testing.T) {
 		server := testkit.Meilisearch(t)
-		ask(t, search.New(s, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Database)
+		ask(t, search.New(search.InDatabase{Store: s}, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Database)
 		fill(t, server, s)
-		ask(t, search.New(s, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Meilisearch)
+		ask(t, search.New(search.InDatabase{Store: s}, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Meilisearch)
+	})
+	t.Run("its packs are behind", func(t *testing.T) {
+		server := testkit.Meilisearch(t)
+		fill(t, server, s)
+		c := meilisearch.New(server.URL, meilisearch.WithAPIKey(server.Key))
+		task, err := c.Index(searchdoc.IndexPacks).DeleteAllDocumentsWithContext(t.Context(), nil)
+		if err == nil {
+			_, err = c.WaitForTaskWithContext(t.Context(), task.TaskUID, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask(t, search.New(search.InDatabase{Store: s}, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Database)
 	})
 	t.Run("an engine that fails is left alone", func(t *testing.T) {
 		asked := 0
 		broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusInternalServerError) }))
 		defer broken.Close()
-		x := search.New(s, search.NewMeili(broken.URL, "k", s), testkit.Log(t))
+		x := search.New(search.InDatabase{Store: s}, search.NewMeili(broken.URL, "k", s), testkit.Log(t))
 		for range 20 {
 			ask(t, x, search.Database)
 		}
@@ -174,10 +243,10 @@ func TestTheDatabaseAnswersWhenTheEngineCannot(t *testing.T) {
 		hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-done }))
 		defer hanging.Close()
 		defer close(done)
-		ask(t, search.New(s, search.NewMeili(hanging.URL, "k", s), testkit.Log(t)), search.Database)
+		ask(t, search.New(search.InDatabase{Store: s}, search.NewMeili(hanging.URL, "k", s), testkit.Log(t)), search.Database)
 	})
 	t.Run("what is wrong for both is told", func(t *testing.T) {
-		x := search.New(s, nil, testkit.Log(t))
+		x := search.New(search.InDatabase{Store: s}, nil, testkit.Log(t))
 		if _, _, err := x.Search(t.Context(), "a\x00", postgres.Filter{}, postgres.SearchPage{Limit: 1}); err == nil || !strings.Contains(fmt.Sprint(err), "character") {
 			t.Errorf("got %v", err)
 		}
