@@ -64,13 +64,23 @@ type badge struct {
 	LabelAt, ValueAt     int
 }
 
-// newBadge lays a badge out. Letters of the font are seven pixels wide, near
-// enough.
+// newBadge lays a badge out.
 func newBadge(show, value, colour string) badge {
 	b := badge{Label: "PlugPack " + show, Value: value, Colour: colour}
-	b.Left, b.Right = 7*len([]rune(b.Label))+10, 7*len([]rune(value))+10
+	b.Left, b.Right = widthOf(b.Label)+10, widthOf(value)+10
 	b.Width, b.LabelAt, b.ValueAt = b.Left+b.Right, b.Left/2, b.Left+b.Right/2
 	return b
+}
+
+// widthOf gives the pixels that a text takes, near enough: the font's letters
+// are seven wide, and those of East Asia as wide as they are high.
+func widthOf(text string) (n int) {
+	for _, r := range text {
+		if n += 7; r >= 0x2e80 {
+			n += 4
+		}
+	}
+	return n
 }
 
 var badgeSVG = template.Must(template.New("badge").Parse(`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="20" role="img" aria-label="{{.Label}}: {{.Value}}">` +

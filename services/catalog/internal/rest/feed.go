@@ -40,7 +40,7 @@ func (h *handlers) feed(ctx context.Context, in *struct{ Filter }) (*textOutput,
 	}
 	f := &feeds.Feed{
 		Title: "PlugPack: new and updated Claude Code plugins", Link: &feeds.Link{Href: h.options.PublicURL + "/api/plugins/?sort=updated"},
-		Id: h.options.PublicURL + "/api/feeds/plugins.atom",
+		Id: h.options.PublicURL + "/api/feeds/plugins.atom", Author: &feeds.Author{Name: "PlugPack"}, Updated: time.Unix(0, 0).UTC(), // of an empty one
 	}
 	for _, p := range apiPlugins(listed.Plugins) {
 		f.Items = append(f.Items, h.entry(p))
@@ -57,8 +57,12 @@ func (h *handlers) entry(p api.Plugin) *feeds.Item {
 	if p.Version != "" {
 		title = p.Name + " " + p.Version + " in " + p.Marketplace.Name
 	}
-	return &feeds.Item{
+	item := &feeds.Item{
 		Id: "urn:uuid:" + p.ID, Title: title, Link: &feeds.Link{Href: h.options.PublicURL + "/api/plugins/slug/" + p.Slug},
-		Description: p.Description, Author: &feeds.Author{Name: p.Author.Name}, Created: p.FirstSeen.Truncate(time.Second), Updated: p.UpdatedAt,
+		Description: p.Description, Created: p.FirstSeen.Truncate(time.Second), Updated: p.UpdatedAt,
 	}
+	if p.Author.Name != "" { // an author needs a name; without one, the feed's counts
+		item.Author = &feeds.Author{Name: p.Author.Name}
+	}
+	return item
 }
