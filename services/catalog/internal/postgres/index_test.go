@@ -223,10 +223,34 @@ func TestListingsAndRelated(t *testing.T) {
 	if got := names(f.Listings(t.Context(), own.ID)); !slices.Equal(got, []string{"mirror/postgres-backup"}) {
 		t.Errorf("listings: %v", got)
 	}
-	if got := names(f.Related(t.Context(), own.ID, 6)); !slices.Equal(got, []string{"acme/postgres-tuning", "other/postgres-vacuum", "acme/lint"}) {
-		t.Errorf("related: %v", got)
+	related := func(limit int) (got []string) {
+		t.Helper()
+		found, err := f.Related(t.Context(), own.ID, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range found {
+			got = append(got, fmt.Sprintf("%s/%s in %d packs, neighbour %v", r.Plugin.Marketplace.Key.Owner(), r.Plugin.Name, r.Packs, r.Neighbour))
+		}
+		return got
 	}
-	if got := names(f.Related(t.Context(), own.ID, 1)); len(got) != 1 {
+	near := []string{"acme/postgres-tuning in 0 packs, neighbour true", "other/postgres-vacuum in 0 packs, neighbour false", "acme/lint in 0 packs, neighbour true"}
+	if diff := cmp.Diff(near, related(6)); diff != "" {
+		t.Errorf("related: %s", diff)
+	}
+	if got := related(1); len(got) != 1 {
 		t.Errorf("one related: %v", got)
+	}
+	// What curators put together comes first, though its words are others.
+	for _, slug := range []string{"one", "two"} {
+		d := draft(slug, "postgres-backup", "lint")
+		if slug == "two" {
+			d.Plugins = append(d.Plugins, plugpack.DraftPlugin{Slug: "other-market-poetry", Phase: "Ship"})
+		}
+		f.pack(d)
+	}
+	packed := []string{"acme/lint in 2 packs, neighbour true", "other/poetry in 1 packs, neighbour false"}
+	if diff := cmp.Diff(packed, related(6)[:2]); diff != "" {
+		t.Errorf("with packs: %s", diff)
 	}
 }
