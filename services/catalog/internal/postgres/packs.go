@@ -212,6 +212,14 @@ func (s *Store) SearchPacks(ctx context.Context, text string, limit int) (packs 
 	return packs, total, classify("search packs", err)
 }
 
+// Answer is what a search found: plugins that the filter lets through, and
+// packs, which have no filter and are on each page the same.
+type Answer struct {
+	Found
+	Packs      []plugpack.Pack
+	TotalPacks int
+}
+
 // PacksInOrder gives the published packs among those with the ids, in their
 // order.
 func (s *Store) PacksInOrder(ctx context.Context, ids []string) ([]plugpack.Pack, error) {

@@ -23,7 +23,6 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest/emptygit"
 	"github.com/plugpack/plugpack/services/catalog/internal/rest/live"
-	"github.com/plugpack/plugpack/services/catalog/internal/search"
 )
 
 // maxBody bounds a request's body.
@@ -44,7 +43,7 @@ type Options struct {
 
 // Searcher finds plugins by text and says which engine did.
 type Searcher interface {
-	Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found search.Answer, engine string, err error)
+	Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found postgres.Answer, engine string, err error)
 	Suggest(ctx context.Context, text string, limit int) ([]string, error)
 }
 

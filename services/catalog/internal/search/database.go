@@ -11,7 +11,7 @@ import (
 type InDatabase struct{ Store *postgres.Store }
 
 // Search finds plugins and packs.
-func (d InDatabase) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (a Answer, err error) {
+func (d InDatabase) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (a postgres.Answer, err error) {
 	if a.Found, err = d.Store.Search(ctx, text, f, page); err == nil {
 		a.Packs, a.TotalPacks, err = d.Store.SearchPacks(ctx, text, page.Limit)
 	}

@@ -62,7 +62,7 @@ func NewMeili(url, key string, c Catalog) *Meili {
 // Search finds plugins and packs, each list with its own total and page; merged
 // into one, neither would be known. A page that only the database can go on with
 // is not this engine's.
-func (m *Meili) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found Answer, err error) {
+func (m *Meili) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found postgres.Answer, err error) {
 	skip := page.Skip
 	if page.After != nil {
 		if skip = page.After.Skip; page.After.ID != uuid.Nil {

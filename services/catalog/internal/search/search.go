@@ -16,22 +16,13 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 
 	"github.com/plugpack/plugpack/libs/errs"
-	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
-
-// Answer is what an engine found: plugins that the filter lets through, and
-// packs, which have no filter and are on each page the same.
-type Answer struct {
-	postgres.Found
-	Packs      []plugpack.Pack
-	TotalPacks int
-}
 
 // Engine finds plugins and packs by text.
 type Engine interface {
 	// Search finds plugins and packs, the best first.
-	Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (Answer, error)
+	Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (postgres.Answer, error)
 	// Suggest gives names for what is being typed.
 	Suggest(ctx context.Context, text string, limit int) ([]string, error)
 }
@@ -70,7 +61,7 @@ func New(store, meili Engine, log *slog.Logger) *Search {
 }
 
 // Search finds plugins and packs and says which engine did.
-func (s *Search) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found Answer, engine string, err error) {
+func (s *Search) Search(ctx context.Context, text string, f postgres.Filter, page postgres.SearchPage) (found postgres.Answer, engine string, err error) {
 	engine, err = s.first(ctx, func(ctx context.Context, e Engine) error {
 		found, err = e.Search(ctx, text, f, page)
 		return err
