@@ -193,6 +193,11 @@ func TestLate(t *testing.T) {
 			`SELECT key FROM plugins WHERE removed_at IS NULL`, []string{},
 		},
 		{
+			"an observation of the repository that had the name before and gave it up",
+			past{}.list(repo, 1, 0, nil, "a").list("acme/box", 1, 2, nil, "a").list(repo, 2, 5, nil, "a").see(repo, 1, "y", "a"),
+			`SELECT key FROM plugins WHERE removed_at IS NULL`, []string{},
+		},
+		{
 			"a plugin that comes back has the stars of now",
 			past{}.list(repo, 1, 0, nil, "a", "b", "c", "d", "e").see(repo, 0, "x", "a", "b", "c", "d", "e").list(repo, 1, 1, nil, "b", "c", "d", "e").
 				list(repo, 1, 9000, nil, "a", "b", "c", "d", "e").see(repo, 9000, "x", "a"),

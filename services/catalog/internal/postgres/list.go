@@ -41,7 +41,9 @@ type Position struct {
 }
 
 // order is how a sort is written in SQL: over plugin_index i, and as a
-// comparison with the placeholders from $1 on.
+// comparison with the placeholders from $1 on. What it is compared with is
+// hidden from the planner, who would think that nothing comes after a plugin
+// that is not featured, and make that plan anew each time.
 type order struct {
 	by    string
 	after string
@@ -50,27 +52,27 @@ type order struct {
 
 var orders = map[Sort]order{
 	SortDefault: {
-		"i.featured DESC, i.stars DESC, i.plugin_id DESC", "(i.featured, i.stars, i.plugin_id) < ($1, $2, $3)",
+		"i.featured DESC, i.stars DESC, i.plugin_id DESC", "(i.featured, i.stars, i.plugin_id) < ((SELECT $1::boolean), (SELECT $2::int), (SELECT $3::uuid))",
 		func(a Position) []any { return []any{a.Featured, a.Stars, a.ID} },
 	},
 	SortStars: {
-		"i.stars DESC, i.plugin_id DESC", "(i.stars, i.plugin_id) < ($1, $2)",
+		"i.stars DESC, i.plugin_id DESC", "(i.stars, i.plugin_id) < ((SELECT $1::int), (SELECT $2::uuid))",
 		func(a Position) []any { return []any{a.Stars, a.ID} },
 	},
 	SortUpdated: {
-		"i.updated_at DESC, i.plugin_id DESC", "(i.updated_at, i.plugin_id) < ($1, $2)",
+		"i.updated_at DESC, i.plugin_id DESC", "(i.updated_at, i.plugin_id) < ((SELECT $1::timestamptz), (SELECT $2::uuid))",
 		func(a Position) []any { return []any{a.Updated, a.ID} },
 	},
 	SortName: {
-		"i.name, i.plugin_id", "(i.name, i.plugin_id) > ($1, $2)",
+		"i.name, i.plugin_id", "(i.name, i.plugin_id) > ((SELECT $1::text), (SELECT $2::uuid))",
 		func(a Position) []any { return []any{a.Name, a.ID} },
 	},
 	SortScore: {
-		"i.score DESC, i.stars DESC, i.plugin_id DESC", "(i.score, i.stars, i.plugin_id) < ($1, $2, $3)",
+		"i.score DESC, i.stars DESC, i.plugin_id DESC", "(i.score, i.stars, i.plugin_id) < ((SELECT $1::int), (SELECT $2::int), (SELECT $3::uuid))",
 		func(a Position) []any { return []any{a.Score, a.Stars, a.ID} },
 	},
 	SortTrending: {
-		"i.trend DESC, i.stars DESC, i.plugin_id DESC", "(i.trend, i.stars, i.plugin_id) < ($1, $2, $3)",
+		"i.trend DESC, i.stars DESC, i.plugin_id DESC", "(i.trend, i.stars, i.plugin_id) < ((SELECT $1::real), (SELECT $2::int), (SELECT $3::uuid))",
 		func(a Position) []any { return []any{a.Trend, a.Stars, a.ID} },
 	},
 }

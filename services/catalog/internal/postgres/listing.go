@@ -40,7 +40,7 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 	if err != nil {
 		return "", nil, err
 	}
-	if l.ObservedAt.Before(m.ScannedAt) || l.ObservedAt.Before(m.GoneAt) {
+	if l.ObservedAt.Before(m.ScannedAt) || l.ObservedAt.Before(m.GoneAt) || m.lost(l) {
 		return Older, m.touched, nil // a rename may be news though its listing is not
 	}
 	changed := newSet(m.touched)
@@ -74,8 +74,12 @@ func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, 
 }
 
 // tooMany is the removal guard. A marketplace's first listing has none before
-// it to be compared with, so it is believed unless it is empty.
+// it to be compared with, so it is believed unless it is empty. One that is held
+// stays so when it is delivered again, however many plugins came with it.
 func tooMany(gone, live int, m marketplaceRow, l plugpack.Listing) bool {
+	if m.HeldNames != nil && l.ObservedAt.Equal(m.ScannedAt) {
+		return true
+	}
 	if len(l.Names) == 0 {
 		return gone > 0
 	}

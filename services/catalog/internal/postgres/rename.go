@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,6 +49,16 @@ const selectMarketplaceRow = `
 		coalesce(m.named_at, '0001-01-01Z') AS named_at
 	FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id`
 
+// givenUp says whether the repository that had the key went to another one, and
+// none has taken it since.
+func (m marketplaceRow) givenUp() bool { return m.HostID == nil && !m.RetiredAt.IsZero() }
+
+// lost says whether the listing is from before its repository lost the name to
+// another one, which retired it.
+func (m marketplaceRow) lost(l plugpack.Listing) bool {
+	return strings.HasPrefix(string(m.Key), string(l.Key)+"#") && l.ObservedAt.Before(m.RetiredAt)
+}
+
 func marketplaceByKey(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) (marketplaceRow, bool, error) {
 	return oneMarketplace(tx.Query(ctx, selectMarketplaceRow+` WHERE m.key = $1`, string(k)))
 }
@@ -84,7 +95,7 @@ func marketplaceFor(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) (
 // is a new marketplace, and the old one retires.
 func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (marketplaceRow, error) {
 	before, renamed, err := marketplaceBefore(ctx, tx, l)
-	if err != nil || renamed && l.ObservedAt.Before(before.ScannedAt) {
+	if err != nil || renamed && (l.ObservedAt.Before(before.ScannedAt) || before.lost(l)) {
 		return before, err // a late message from before the rename
 	}
 	m, found, err := marketplaceByKey(ctx, tx, l.Key)
@@ -92,7 +103,7 @@ func resolveMarketplace(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (mar
 		return m, err
 	}
 	var touched []string
-	takenOver := false
+	takenOver := found && m.givenUp()
 	if found && m.HostID != nil && l.Repository.HostID != 0 && *m.HostID != l.Repository.HostID {
 		if l.ObservedAt.Before(m.ScannedAt) {
 			return m, nil // a late message of the repository that had the name before

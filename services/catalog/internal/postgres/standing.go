@@ -144,7 +144,7 @@ func (s standing) plain(l plugpack.Listing) bool {
 	if !known {
 		return len(l.Renames) == 0
 	}
-	replaced := m.HostID != nil && l.Repository.HostID != 0 && *m.HostID != l.Repository.HostID
+	replaced := m.givenUp() || m.HostID != nil && l.Repository.HostID != 0 && *m.HostID != l.Repository.HostID
 	late := l.ObservedAt.Before(m.ScannedAt) || l.ObservedAt.Before(m.GoneAt)
 	return !replaced && !late && len(l.Renames) == 0 && len(absent(s.live[m.ID], l)) == 0
 }

@@ -337,6 +337,24 @@ func TestApplyListing(t *testing.T) {
 	})
 }
 
+// The plugins that came with a held listing would make its removals look few
+// when it is delivered again.
+func TestAHeldListingStaysHeldWhenItComesAgain(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	f.list(0, postgres.Applied, nil, "a", "b", "c", "d", "e", "f")
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		f.see(name, 0, postgres.Applied, nil)
+	}
+	listed := []string{"a", "b", "c", "d", "g", "h", "i", "j", "k"}
+	f.list(1, postgres.Held, nil, listed...)
+	for _, name := range listed[4:] {
+		f.see(name, 1, postgres.Applied, nil)
+	}
+	f.list(1, postgres.Held, nil, listed...)
+	f.wantLive("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k")
+}
+
 func TestRename(t *testing.T) {
 	t.Parallel()
 	renames := func(pairs ...string) func(*plugpack.Listing) {
