@@ -51,11 +51,11 @@ func TestCompaction(t *testing.T) {
 	for n := 9; n > 6; n-- {
 		shrunk = shrunk.list(repo, 1, 10-n, nil, ten[:n]...)
 	}
-	many, few := past{}, past{}
+	few := past{}
 	for i, name := range []string{"acme/m0", "acme/m1"} {
 		few = few.list(name, int64(i+1), 1, nil, "p").see(name, 1, "x", "p")
 	}
-	many = slices.Clone(few)
+	many := slices.Clone(few)
 	for i := range 10 {
 		many = many.list(fmt.Sprint("acme/n", i), int64(i+10), 1, nil, "p")
 	}
