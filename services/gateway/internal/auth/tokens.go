@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -15,6 +16,9 @@ const (
 	// tokenLife is how long the catalog's word on a token is believed. Nothing
 	// but the limit hangs on it.
 	tokenLife = time.Minute
+	// wordPatience is how long a request waits for that word. It goes on without it:
+	// a stream of events has no end by itself.
+	wordPatience = 2 * time.Second
 )
 
 // tokenHash stands for a token, which itself is not kept.
@@ -82,7 +86,9 @@ func (a *Auth) Recognise(next http.Handler) http.Handler {
 }
 
 func (a *Auth) askFor(h tokenHash, r *http.Request) {
-	me := r.Clone(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), wordPatience)
+	defer cancel()
+	me := r.Clone(ctx)
 	me.Method, me.Body, me.ContentLength = http.MethodGet, http.NoBody, 0
 	me.URL.Path, me.URL.RawPath, me.URL.RawQuery = mePath, "", ""
 	me.Header = http.Header{"Authorization": r.Header["Authorization"]}
