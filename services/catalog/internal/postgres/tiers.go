@@ -26,8 +26,7 @@ func tierSizes(plugins int) [2]int {
 }
 
 const (
-	countIndexed = `SELECT coalesce(sum(n), 0) FROM facet_counts WHERE kind = 'all'`
-	countTier    = `SELECT count(*) FROM plugin_index WHERE tier = $1`
+	countTier = `SELECT count(*) FROM plugin_index WHERE tier = $1`
 
 	// The floor rises to the first that stays above it, and sinks to the last
 	// that comes above it.
@@ -45,9 +44,9 @@ const (
 // RefreshTiers moves the floors of the tiers that have come to hold a third too
 // many or too few.
 func (s *Store) RefreshTiers(ctx context.Context) error {
-	var plugins int
-	if err := s.pool.QueryRow(ctx, countIndexed).Scan(&plugins); err != nil {
-		return classify("count the plugins", err)
+	plugins, err := s.CountPlugins(ctx, Filter{})
+	if err != nil {
+		return err
 	}
 	for tier, want := range tierSizes(plugins) {
 		var n int
