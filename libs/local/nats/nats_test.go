@@ -182,6 +182,9 @@ func TestSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := inside.Flush(); err != nil { // the server knows of the subscription before the other connection speaks
+		t.Fatal(err)
+	}
 	publish(t, outside, "s.1")
 	if m, err := sub.NextMsg(10 * time.Second); err != nil || string(m.Data) != "s.1" {
 		t.Errorf("got %v, %v", m, err)
