@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
@@ -18,9 +19,9 @@ import (
 // after any committed change.
 var indexFaults = map[string]string{
 	"live plugins without a row": `
-		SELECT count(*) FROM plugins p WHERE removed_at IS NULL AND NOT EXISTS (SELECT FROM plugin_index i WHERE i.plugin_id = p.id)`,
-	"rows of removed plugins": `
-		SELECT count(*) FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id WHERE p.removed_at IS NOT NULL`,
+		SELECT count(*) FROM plugins p WHERE removed_at IS NULL AND NOT hidden AND NOT EXISTS (SELECT FROM plugin_index i WHERE i.plugin_id = p.id)`,
+	"rows of removed or hidden plugins": `
+		SELECT count(*) FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id WHERE p.removed_at IS NOT NULL OR p.hidden`,
 	"copies that differ": `
 		SELECT count(*) FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id JOIN marketplaces m ON m.id = p.marketplace_id
 			LEFT JOIN repositories r ON r.id = m.repository_id
@@ -51,6 +52,24 @@ func (f fixture) wantTrueIndex() {
 			f.t.Errorf("%d %s, %v", n, what, err)
 		}
 	}
+	if diff := f.keptDiff(); diff != "" {
+		f.t.Errorf("what is kept for lists is not what the database has (-database +kept):\n%s", diff)
+	}
+}
+
+// keptDiff tells how this store, which keeps what it listed before, lists
+// otherwise than one that has to read everything.
+func (f fixture) keptDiff() string {
+	ctx, page := context.WithoutCancel(f.t.Context()), postgres.Page{Limit: 100}
+	want, err := postgres.New(f.pool, testkit.Log(f.t)).Plugins(ctx, postgres.Filter{}, page)
+	if err != nil {
+		return err.Error()
+	}
+	got, err := f.Plugins(ctx, postgres.Filter{}, page)
+	if err != nil {
+		return err.Error()
+	}
+	return cmp.Diff(want, got)
 }
 
 func TestIndexFollowsEveryChange(t *testing.T) {
@@ -72,6 +91,14 @@ func TestIndexFollowsEveryChange(t *testing.T) {
 	f.wantTrueIndex()
 	f.list(7, postgres.Applied, func(l *plugpack.Listing) { l.Repository.Stars = 500 }, "b", "c", "d")
 	f.wantTrueIndex()
+	for _, c := range []postgres.CurationChange{
+		{Featured: new(true), Verified: new(true)}, {Hidden: new("spam")}, {Hidden: new("")},
+	} {
+		if _, err := f.Curate(t.Context(), "", f.bySlug("acme-tools-c").ID, c, sample.At(7)); err != nil {
+			t.Fatal(err)
+		}
+		f.wantTrueIndex()
+	}
 	f.listAs("acme/renamed", 8, repo, postgres.Applied, "b", "c", "d")
 	f.wantTrueIndex()
 	if n, err := f.CountPlugins(t.Context(), postgres.Filter{}); err != nil || n != 4 {
@@ -124,6 +151,7 @@ func TestMaintenanceInTheIndexIsTheNouns(t *testing.T) {
 			want[string(l.Key)] = l.Repository.MaintenanceAt(now)
 		}
 	}
+	f.wantTrueIndex()
 	if err := f.Age(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}

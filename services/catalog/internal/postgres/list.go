@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -92,18 +91,12 @@ type Listed struct {
 	Next    *Position
 }
 
-// listColumns are those of plugin_index i; a license there is the plugin's or else its repository's.
-const listColumns = `, i.license, i.counts, i.score AS index_score, i.trend, i.name AS index_name`
-
-// selectListed finds the page in the index alone, and only then reads what it
-// shows: skipped rows cost an index entry each.
-const selectListed = headColumns + listColumns + `
+// selectPage finds the page in the index alone, and only then reads its rows:
+// what is skipped costs an index entry each.
+const selectPage = `
+	SELECT i.plugin_id::text AS id, i.featured, i.stars, i.updated_at, i.name, i.score, i.trend
 	FROM (SELECT i.plugin_id FROM plugin_index i %s ORDER BY %s LIMIT %d%s) page
 	JOIN plugin_index i ON i.plugin_id = page.plugin_id
-	JOIN plugins p ON p.id = i.plugin_id
-	JOIN plugin_facts f ON f.plugin_id = p.id
-	JOIN marketplaces m ON m.id = p.marketplace_id
-	LEFT JOIN repositories r ON r.id = m.repository_id
 	ORDER BY %[2]s`
 
 // Plugins lists live plugins. Of their components it tells the kinds alone.
@@ -130,66 +123,55 @@ func (s *Store) Plugins(ctx context.Context, f Filter, page Page) (Listed, error
 	}
 	// One more tells whether there is a next page. The limit stands in the text,
 	// so that the plan can be kept: with an unknown one it would be for a long list.
-	rows, err := s.pool.Query(ctx, fmt.Sprintf(selectListed, where, order.by, page.Limit+1, skip), args...)
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(selectPage, where, order.by, page.Limit+1, skip), args...)
 	if err != nil {
 		return Listed{}, classify("list plugins", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[listedColumns])
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[place])
 	if err != nil {
 		return Listed{}, classify("list plugins", err)
 	}
-	return listed(found, page), nil
+	var l Listed
+	if more := len(found) > page.Limit; more {
+		found = found[:page.Limit]
+		l.Next = new(found[page.Limit-1].position(page.Sort))
+	}
+	ids := make([]string, len(found))
+	for i, p := range found {
+		ids[i] = p.ID
+	}
+	l.Plugins, err = s.inOrder(ctx, ids)
+	return l, classify("list plugins", err)
 }
 
-// listedColumns are a row of a list with its place in each order.
-type listedColumns struct {
-	pluginColumns
-	Counts     map[plugpack.ComponentKind]int
-	IndexScore int32
-	Trend      float32
-	IndexName  string
-}
-
-func listed(rows []listedColumns, page Page) (l Listed) {
-	if more := len(rows) > page.Limit; more {
-		rows = rows[:page.Limit]
-		at := rows[page.Limit-1].position(page.Sort)
-		l.Next = &at
-	}
-	l.Plugins = make([]plugpack.Plugin, len(rows))
-	for i, r := range rows {
-		l.Plugins[i] = r.noun()
-		l.Plugins[i].Facts.Components = kindsOnly(r.Counts)
-	}
-	return l
+// place is what a plugin's place in any order depends on.
+type place struct {
+	ID        string
+	Featured  bool
+	Stars     int32
+	UpdatedAt time.Time
+	Name      string
+	Score     int32
+	Trend     float32
 }
 
 // position gives the row's place in the order.
-func (c listedColumns) position(sort Sort) Position {
-	at := Position{Sort: sort, ID: uuid.MustParse(c.ID)}
+func (p place) position(sort Sort) Position {
+	at := Position{Sort: sort, ID: uuid.MustParse(p.ID)}
 	switch sort {
 	case SortUpdated:
-		at.Updated = c.UpdatedAt
+		at.Updated = p.UpdatedAt
 		return at
 	case SortName:
-		at.Name = c.IndexName
+		at.Name = p.Name
 		return at
 	case SortScore:
-		at.Score = c.IndexScore
+		at.Score = p.Score
 	case SortTrending:
-		at.Trend = c.Trend
+		at.Trend = p.Trend
 	case SortDefault:
-		at.Featured = c.Featured
+		at.Featured = p.Featured
 	}
-	at.Stars = int32(c.Stars)
+	at.Stars = p.Stars
 	return at
-}
-
-// kindsOnly makes as many components as were counted, of which no more is told.
-func kindsOnly(counts map[plugpack.ComponentKind]int) []plugpack.Component {
-	components := []plugpack.Component{}
-	for _, kind := range plugpack.ComponentKinds {
-		components = append(components, slices.Repeat([]plugpack.Component{{Kind: kind}}, counts[kind])...)
-	}
-	return components
 }

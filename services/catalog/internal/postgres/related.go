@@ -110,24 +110,3 @@ func (s *Store) Related(ctx context.Context, id string, limit int) ([]Related, e
 	}
 	return all, classify("related to "+id, err)
 }
-
-const selectInOrder = headColumns + listColumns + fromPlugins + `
-	JOIN plugin_index i ON i.plugin_id = p.id
-	WHERE p.id = ANY ($1::uuid[])
-	ORDER BY array_position($1::uuid[], p.id)`
-
-// InOrder reads the plugins with the ids as lists show them, in the ids' order.
-func (s *Store) InOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error) {
-	ps, err := s.inOrder(ctx, ids)
-	return ps, classify("read plugins", err)
-}
-
-// inOrder reads the plugins with the ids as lists show them, in the ids' order.
-func (s *Store) inOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, error) {
-	rows, err := s.pool.Query(ctx, selectInOrder, ids)
-	if err != nil {
-		return nil, err
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[listedColumns])
-	return listed(found, Page{Limit: len(ids)}).Plugins, err
-}

@@ -60,7 +60,8 @@ func shuffled(t *rapid.T, log []said, apart bool) (all []said) {
 	return all
 }
 
-// apply brings events to the store, and says whether the guard held one.
+// apply brings events to the store, and says whether the guard held one. After
+// each, lists show what the database has.
 func (f fixture) apply(t *rapid.T, log []said) (held bool) {
 	for _, m := range log {
 		outcome, err := f.one(m.event)
@@ -68,6 +69,9 @@ func (f fixture) apply(t *rapid.T, log []said) (held bool) {
 			t.Fatalf("%s: %v", m, err)
 		}
 		held = held || outcome == postgres.Held
+		if diff := f.keptDiff(); diff != "" {
+			t.Fatalf("%s: lists differ (-database +kept):\n%s", m, diff)
+		}
 	}
 	return held
 }

@@ -27,12 +27,15 @@ import (
 
 // Store reads and writes the catalog.
 type Store struct {
-	pool *pgxpool.Pool
-	log  *slog.Logger
+	pool   *pgxpool.Pool
+	log    *slog.Logger
+	listed listed
 }
 
 // New makes a store on an open pool.
-func New(pool *pgxpool.Pool, log *slog.Logger) *Store { return &Store{pool: pool, log: log} }
+func New(pool *pgxpool.Pool, log *slog.Logger) *Store {
+	return &Store{pool: pool, log: log, listed: newListed()}
+}
 
 // Open opens a pool on the database at url. JIT costs more than it gives on
 // queries this short.
