@@ -504,3 +504,4 @@ CREATE TABLE words (
     CONSTRAINT words_pkey PRIMARY KEY (word)
 );
 CREATE INDEX words_near ON public.words USING btree ("left"(word, 1), length(word));
+CREATE INDEX words_rest ON public.words USING btree (substr(word, 2));

@@ -20,8 +20,9 @@ type Query struct {
 
 // Term is one thing that is looked for.
 type Term struct {
-	Text string // a word, or the words of a quoted phrase
-	Same []string
+	Text   string // a word, or the words of a quoted phrase
+	Quoted bool
+	Same   []string
 	// Vague says that half of all plugins could be described with it.
 	Vague bool
 }
@@ -44,12 +45,16 @@ var vague = []string{
 // written spells what would lose its meaning with its punctuation.
 var written = strings.NewReplacer("c++", " cpp ", "c#", " csharp ", "f#", " fsharp ", " .net", " dotnet", "node.js", "nodejs", "next.js", "nextjs", "vue.js", "vue")
 
-// Words gives the words of text in small letters: runs of letters and digits.
-func Words(text string) []string {
+// Words gives the words of text in small letters: runs of letters and digits,
+// divided where those begin or end that are written without blanks.
+func Words(text string) (words []string) {
 	text = strings.ReplaceAll(strings.ToLower(" "+text), "\x00", " ")
-	return strings.FieldsFunc(written.Replace(text), func(r rune) bool {
+	for field := range strings.FieldsFuncSeq(written.Replace(text), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r)
-	})
+	}) {
+		words = append(words, Runs(field)...)
+	}
+	return words
 }
 
 // Parse understands text: words, "phrases" in double quotes and words that are
@@ -58,8 +63,8 @@ func Parse(text string) Query {
 	var q Query
 	var spoken []string // in order, without quotes
 	for i, part := range strings.Split(text, `"`) {
-		if words := Words(part); i%2 == 1 && len(words) > 1 {
-			q.add(Term{Text: strings.Join(words, " ")})
+		if words := Words(part); i%2 == 1 && (len(words) > 1 || Unspaced(strings.Join(words, ""))) {
+			q.add(Term{Text: strings.Join(words, " "), Quoted: true})
 			continue
 		}
 		for field := range strings.FieldsSeq(part) {
@@ -71,13 +76,16 @@ func Parse(text string) Query {
 		}
 	}
 	words := meant(spoken)
-	q.Sentence = len(words) < len(spoken)
+	q.Sentence = len(strings.Join(words, "")) < len(strings.Join(spoken, ""))
 	q.addSpoken(words)
 	return q
 }
 
 // meant leaves out the words that only ask, unless there are no others.
-func meant(words []string) []string {
+func meant(spoken []string) (words []string) {
+	for _, word := range spoken {
+		words = append(words, parts(word)...)
+	}
 	for _, empty := range [][]string{slices.Concat(stopWords, fillers), stopWords, nil} {
 		rest := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return slices.Contains(empty, w) })
 		if len(rest) > 0 {
@@ -116,7 +124,7 @@ func (q *Query) add(t Term) {
 func (q Query) Plain() string {
 	var b strings.Builder
 	for _, t := range q.Terms {
-		if strings.Contains(t.Text, " ") && t.Same == nil {
+		if t.Quoted {
 			b.WriteString(`"` + t.Text + `" `)
 		} else {
 			b.WriteString(t.Text + " ")

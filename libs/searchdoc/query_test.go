@@ -23,12 +23,26 @@ func TestParse(t *testing.T) {
 		"-":                                        "",
 		" \x00 ' ; -- ":                            "",
 		"Größe 誕生日":                                "größe 誕生日",
+		"用k8s部署":                                   "用 k8s 部署",
+		"如何改进我的部署流程":                               "改进 部署流程",
+		"我的":                                       "我的", // nothing else is there
+		"参与者":                                      "参与者",
+		`"我的代码" 审查`:                                `"我的代码" 审查`,
+		"데이터베이스 최적화":                               "데이터베이스 최적화",
+		"データベースの移行を自動化する":                                  "データベース 移行 自動化",
+		"書き込みを速くする":                                        "書き込みを速くする",
+		"コードレビュー自動化":                                       "コードレビュー 自動化",
 		"one two three four five six seven eight nine ten": "one two three four five six",
-		`"unfinished quote`:      `"unfinished quote"`,
-		strings.Repeat("x", 200): strings.Repeat("x", 200),
+		`"unfinished quote`:                                `"unfinished quote"`,
+		strings.Repeat("x", 200):                           strings.Repeat("x", 200),
 	} {
 		if got := searchdoc.Parse(text).Plain(); got != want {
 			t.Errorf("%q means %q, want %q", text, got, want)
+		}
+	}
+	for text, sentence := range map[string]bool{"部署流程": false, "我的部署流程": true, "コードレビュー自動化": false, "deploy": false, "my deploy": true} {
+		if got := searchdoc.Parse(text).Sentence; got != sentence {
+			t.Errorf("%s: a sentence: %v", text, got)
 		}
 	}
 	q := searchdoc.Parse("k8s pull request")
@@ -46,4 +60,18 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPairs(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{
+		"部": "部", "部署": "部署", "数据库迁移": "数据 据库 库迁 迁移", "レビュー": "レビ ビュ ュー", "deploy": "deploy", "größe": "größe", "𠮷野家": "𠮷野 野家",
+	} {
+		if got := strings.Join(searchdoc.Pairs(word), " "); got != want {
+			t.Errorf("%s in pairs: %s, want %s", word, got, want)
+		}
+	}
+	if got := searchdoc.Runs("用k8s、部署"); !slices.Equal(got, []string{"用", "k8s、", "部署"}) {
+		t.Errorf("runs: %q", got)
+	}
 }

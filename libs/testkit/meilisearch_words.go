@@ -286,6 +286,29 @@ func (m *meiliTypos) distances(b []rune) []int {
 	return above
 }
 
-func words(s string) []string {
-	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+// words takes a text apart. The engine has dictionaries for languages that are
+// written without blanks; here each letter of those is a word, so that whatever
+// word the engine would find in a text is found, and more.
+func words(s string) (all []string) {
+	for field := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r)
+	}) {
+		from := 0
+		for at, r := range field {
+			if !unicode.In(r, withoutBlanks...) {
+				continue
+			}
+			if from < at {
+				all = append(all, field[from:at])
+			}
+			from = at + utf8.RuneLen(r)
+			all = append(all, field[at:from])
+		}
+		if from < len(field) {
+			all = append(all, field[from:])
+		}
+	}
+	return all
 }
+
+var withoutBlanks = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Myanmar, unicode.Khmer}

@@ -39,7 +39,7 @@ func (f Filter) where(args []any) (string, []any) {
 		{"i.counts ? $?", f.Has},
 		{"lower(i.license) = lower($?)", f.License},
 		{"i.maintenance = $?", string(f.Maintenance)},
-		{"i.search @@ websearch_to_tsquery('english', $?)", f.Text},
+		{"i.search @@ websearch_to_tsquery('english', $?)", inPairs(f.Text)},
 	} {
 		if c.arg != "" {
 			add(c.condition, c.arg)

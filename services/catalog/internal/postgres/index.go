@@ -10,7 +10,7 @@ import (
 
 // indexVersion is raised when refreshIndex writes other rows from the same
 // facts; a catalog that finds an older one in the database writes them anew.
-const indexVersion = 4
+const indexVersion = 5
 
 // Two writers who changed twins of each other at once would each choose a
 // principal without seeing the other's change.

@@ -202,6 +202,7 @@ const (
 
 // SearchPacks finds published packs by text, best first, and counts them all.
 func (s *Store) SearchPacks(ctx context.Context, text string, limit int) (packs []plugpack.Pack, total int, err error) {
+	text = inPairs(text)
 	if err := s.pool.QueryRow(ctx, countMatching, text).Scan(&total); err != nil || total == 0 {
 		return []plugpack.Pack{}, 0, classify("search packs", err)
 	}

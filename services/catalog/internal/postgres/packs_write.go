@@ -176,11 +176,11 @@ const (
 		INSERT INTO pack_plugins (pack_id, plugin_id, phase, phase_order, plugin_order, description, commands_to_run)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	indexPack = `
-		UPDATE packs k SET search = setweight(to_tsvector('english', k.name), 'A')
-			|| setweight(to_tsvector('english', array_to_string(k.tags, ' ')), 'B')
-			|| setweight(to_tsvector('english', k.description), 'C')
-			|| setweight(to_tsvector('english', coalesce((
-				SELECT string_agg(p.name || ' ' || t.description, ' ') FROM pack_plugins t JOIN plugins p ON p.id = t.plugin_id WHERE t.pack_id = k.id), '')), 'D')
+		UPDATE packs k SET search = setweight(to_tsvector('english', pairs(k.name)), 'A')
+			|| setweight(to_tsvector('english', pairs(array_to_string(k.tags, ' '))), 'B')
+			|| setweight(to_tsvector('english', pairs(k.description)), 'C')
+			|| setweight(to_tsvector('english', pairs(coalesce((
+				SELECT string_agg(p.name || ' ' || t.description, ' ') FROM pack_plugins t JOIN plugins p ON p.id = t.plugin_id WHERE t.pack_id = k.id), ''))), 'D')
 		WHERE k.id = $1`
 )
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/plugpack/plugpack/libs/searchdoc"
 )
@@ -29,7 +30,12 @@ const (
 	worthSame      = 0.8
 	worthBeginning = 0.7
 	worthCorrected = 0.7
+	worthPart      = 0.7
 )
+
+// maxLetters bounds what is looked for of a word without blanks, in which each
+// letter is more to look for.
+const maxLetters = 10
 
 // want makes the terms of q. Terms hold only letters, digits and blanks, so
 // none is an error in the query's language.
@@ -46,7 +52,60 @@ func want(q searchdoc.Query) []wanted {
 	return all
 }
 
-func phrase(words string) string { return strings.ReplaceAll(words, " ", " <-> ") }
+// phrase asks for words that follow each other. Of a word without blanks every
+// pair of its letters has to be there, which they hardly are by chance; where
+// they are would have to be looked up in each text.
+func phrase(words string) string {
+	var pairs []string
+	for word := range strings.FieldsSeq(words) {
+		if !searchdoc.Unspaced(word) {
+			pairs = append(pairs, word)
+			continue
+		}
+		found := searchdoc.Pairs(word)
+		if utf8.RuneCountInString(word) == 1 {
+			found[0] += ":*" // the beginning of a pair
+		}
+		pairs = append(pairs, found[:min(len(found), maxLetters-1)]...)
+	}
+	if strings.ContainsFunc(words, isUnspaced) {
+		return strings.Join(pairs, " & ")
+	}
+	return strings.Join(pairs, " <-> ")
+}
+
+func isUnspaced(r rune) bool { return searchdoc.Unspaced(string(r)) }
+
+// partOf asks for half of a word without blanks in one piece: there may be
+// several words in it. It is empty if no half would be a pair.
+func partOf(word string) string {
+	pairs := searchdoc.Pairs(word)
+	pairs = pairs[:min(len(pairs), maxLetters-1)]
+	var halves []string
+	for n := max(len(pairs)/2, 1); len(halves)+n <= len(pairs) && len(pairs) > 1; {
+		halves = append(halves, "("+strings.Join(pairs[len(halves):len(halves)+n], " & ")+")")
+	}
+	return strings.Join(halves, " | ")
+}
+
+// inPairs writes text, in the language of websearch_to_tsquery, so that its words
+// without blanks are found.
+func inPairs(text string) string {
+	var b strings.Builder
+	quoted := false
+	for _, run := range searchdoc.Runs(text) {
+		switch run = strings.Join(searchdoc.Pairs(run), " "); {
+		case !searchdoc.Unspaced(run):
+			quoted = quoted != (strings.Count(run, `"`)%2 == 1)
+		case quoted:
+			run = " " + run + " "
+		default:
+			run = `"` + run + `"`
+		}
+		b.WriteString(run)
+	}
+	return b.String()
+}
 
 // textQuery builds SQL for a search: its arguments are the forms.
 type textQuery struct {

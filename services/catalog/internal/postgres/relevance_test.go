@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/searchdoc"
@@ -96,6 +99,13 @@ var shelf = []struct {
 	{"sharp-tools", "Helpers for C# and .NET projects", "", 4},
 	{"plus-plus", "C++ builds with CMake", "", 4},
 	{"größenrechner", "Rechnet Größen um", "", 1},
+	{"buluo", "把应用部署到云端，并监控集群的运行状态", "运维", 8},
+	{"数据库助手", "数据库迁移与SQL性能优化", "数据库", 3},
+	{"shencha", "代码审查：检查拉取请求里的安全漏洞", "", 30},
+	{"kensho", "コードレビューを自動化し、テストを書きます", "テスト自動化", 5},
+	{"shiryo", "データベースの設計書とマニュアルを作成する", "", 2},
+	{"geomto", "데이터베이스를 설계하고 쿼리를 최적화합니다", "코드리뷰", 4},
+	{"trwt", "ตรวจสอบโค้ดและเขียนการทดสอบ", "", 1},
 }
 
 // Each question wants its plugins first, in this order.
@@ -124,6 +134,37 @@ var shelfQuestions = map[string][]string{
 	"deployment -everything":                   {"ship-it"},
 	"review tests databases documents":         {"swiss-army"},
 	"kube":                                     {"cluster-captain"},
+
+	// Written without blanks: any part of a run finds it.
+	"部署":           {"buluo"},
+	"应用部署到云":       {"buluo"},
+	"如何把我的应用部署到云端": {"buluo"},
+	"集群监控":         {"buluo"},
+	"数据库":          {"数据库助手"},
+	"数据库助手":        {"数据库助手"},
+	"性能优化":         {"数据库助手"},
+	"SQL优化":        {"数据库助手"},
+	"我想迁移我的数据库":    {"数据库助手"},
+	"安全漏洞":         {"shencha"},
+	"代码审查":         {"shencha"},
+	"审":            {"shencha"},
+	"拉取请求的审查":      {"shencha"},
+	"レビュー":         {"kensho"},
+	"テスト自動化":       {"kensho"},
+	"コードレビューをしたい":  {"kensho"},
+	"データベース設計":     {"shiryo"},
+	"マニュアルの作成":     {"shiryo"},
+	"설계":           {"geomto"},
+	"데이터베이스 최적화":   {"geomto"},
+	"리뷰":           {"geomto"},
+	"การทดสอบ":     {"trwt"},
+
+	// Slips in the first letter.
+	"eployment":   {"ship-it"},
+	"xdeployment": {"ship-it"},
+	"seployment":  {"ship-it"},
+	"edployment":  {"ship-it"},
+	"aginator":    {"paginator"},
 }
 
 func TestRelevanceOverTheShelf(t *testing.T) {
@@ -155,20 +196,104 @@ func TestRelevanceOverTheShelf(t *testing.T) {
 	}
 }
 
+// What is written without blanks is found by lists and suggestions too, can be
+// excluded and quoted, and a text may be nothing else.
+func TestTextWithoutBlanks(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	for name, description := range map[string]string{"部署工具": "把应用部署到云端。K8s集群也行", "shujuku": "数据库迁移，库数据"} {
+		o := sample.Observation("acme/tools", name, 0)
+		o.Facts.Description = description
+		if name == "shujuku" {
+			var readme strings.Builder
+			for r := rune(0x4e00); r < 0x9f00; r++ {
+				readme.WriteRune(r)
+			}
+			o.Facts.Documents.Readme = &plugpack.Document{Path: "README.md", Text: readme.String()}
+			o.Facts.Components = []plugpack.Component{{Kind: plugpack.Skill, Name: "a", Description: strings.Repeat("长篇大论", 500)}}
+		}
+		if _, err := f.ApplyObservation(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]string{
+		"部署": "部署工具", "k8s集群": "部署工具", "数据库": "shujuku", `"库迁移"`: "shujuku", `"数据迁移"`: "", "数据库 -部署": "shujuku", "云端 -部署到": "", "云端 -部署过": "部署工具",
+		"丂七": "shujuku", "大论长篇": "shujuku",
+	} {
+		found, err := f.Search(t.Context(), text, postgres.Filter{}, postgres.SearchPage{Limit: 10})
+		if got := strings.Join(names(found.Plugins), " "); err != nil || got != want {
+			t.Errorf("search for %s: %q, %v; want %q", text, got, err, want)
+		}
+		list, err := f.Plugins(t.Context(), postgres.Filter{Text: text}, postgres.Page{Limit: 10})
+		if got := strings.Join(names(list.Plugins), " "); err != nil || got != want {
+			t.Errorf("list with %s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{"部": "部署工具", "署工": "部署工具", "工具": "部署工具", "工部": ""} {
+		if got, err := f.Suggest(t.Context(), text, 5); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("suggestions for %s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
 // What is indexed and what is asked are taken apart alike.
 func TestSearchableIsWords(t *testing.T) {
 	t.Parallel()
 	f := newStore(t)
+	spelt := func(words []string) (all []string) {
+		for _, w := range words {
+			if !searchdoc.Unspaced(w) {
+				all = append(all, w)
+				continue
+			}
+			letters := []rune(w)
+			pairs := searchdoc.Pairs(w)
+			if len(letters) == 1 {
+				pairs = nil
+			}
+			all = append(append(append(all, string(letters[0])), pairs...), string(letters[len(letters)-1]))
+		}
+		return all
+	}
 	for _, text := range []string{
+		"用K8s部署，监控。", "コードレビュー・テスト", "数", "𠮷野家で", "데이터베이스 설계", "ตรวจสอบโค้ด", "ガガ", "人々のー",
 		"Docker-Compose, C++/C# & F#; .NET", "Node.js, Next.js and Vue.js", "a_b|c\\d 'e' \"f\"", "GRÖSSE Größe Ωmega", "ends with c++", ".net first", "x.network",
 	} {
 		var got string
 		if err := f.pool.QueryRow(t.Context(), `SELECT searchable($1)`, text).Scan(&got); err != nil {
 			t.Fatal(err)
 		}
-		if want := searchdoc.Words(text); !slices.Equal(strings.Fields(got), want) {
-			t.Errorf("%q is indexed as %q and asked as %q", text, strings.Fields(got), want)
+		split := func(r rune) bool { return strings.ContainsRune(" ，。・", r) } // Postgres takes the latter for blanks
+		if want := spelt(searchdoc.Words(text)); !slices.Equal(strings.FieldsFunc(got, split), want) {
+			t.Errorf("%q is indexed as %q and asked as %q", text, strings.FieldsFunc(got, split), want)
 		}
+	}
+}
+
+// Both sides know the same letters, and Postgres takes them for letters.
+func TestPairsAreOfTheSameLetters(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	rows, err := f.pool.Query(t.Context(), `
+		SELECT c, pairs(c || c) <> c || c, to_tsvector('simple', c || c) <> ''
+		FROM (SELECT chr(n) AS c FROM generate_series(1, 210000) n WHERE n NOT BETWEEN 55296 AND 57343) x`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var (
+		letter        string
+		paired, found bool
+	)
+	_, err = pgx.ForEachRow(rows, []any{&letter, &paired, &found}, func() error {
+		if r := []rune(letter)[0]; searchdoc.Unspaced(letter) != paired {
+			t.Errorf("%U: asked in pairs %v, indexed so %v", r, !paired, paired)
+		} else if paired && r < 0x10000 && unicode.IsLetter(r) && !found { // beyond, Unicode grows
+			t.Errorf("%U is no letter for Postgres", r)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

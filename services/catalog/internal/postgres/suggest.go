@@ -34,6 +34,9 @@ func (s *Store) Suggest(ctx context.Context, text string, limit int) ([]string, 
 		return names, classify("suggest", err)
 	}
 	last := len(words) - 1
+	if searchdoc.Unspaced(words[last]) {
+		return nil, nil
+	}
 	near, err := s.nearest(ctx, words[last])
 	if err != nil || len(near) == 0 {
 		return nil, classify("suggest", err)
@@ -54,8 +57,11 @@ func beginnings(words []string) string {
 	var all []string
 	for _, w := range words {
 		if len(words) > 1 || len([]rune(w)) > 1 {
-			all = append(all, w+":*")
+			all = append(all, searchdoc.Pairs(w)...)
 		}
 	}
-	return strings.Join(all, " & ")
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.Join(all, ":* & ") + ":*"
 }

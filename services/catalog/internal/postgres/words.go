@@ -63,14 +63,22 @@ const (
 		SELECT w.word, w.ndoc, (SELECT coalesce(sum(n), 0)::int FROM facet_counts WHERE kind = 'all')
 		FROM words w WHERE w.word = ANY ($1)`
 
-	// Most slips leave the first letter; of words that are as near the more
-	// frequent is meant more often.
+	// Most slips leave the first letter. One that does not is the only one: the
+	// letter is too many, in the second one's place, missing or another; so what
+	// was meant is looked up and not compared with every word. It counts like one
+	// slip more. Of words that are as near the more frequent is meant more often.
 	nearWords = `
-		SELECT w.word, w.ndoc
-		FROM words w
-		WHERE left(w.word, 1) = left($1, 1) AND length(w.word) BETWEEN length($1) - 2 AND length($1) + 2
-			AND levenshtein_less_equal(w.word, $1, 2) <= 2
-		ORDER BY levenshtein_less_equal(w.word, $1, 2), w.ndoc DESC, w.word
+		SELECT w.word
+		FROM (
+			SELECT word, ndoc, levenshtein_less_equal(word, $1, 2) AS slips FROM words
+			WHERE left(word, 1) = left($1, 1) AND length(word) BETWEEN length($1) - 2 AND length($1) + 2
+			UNION ALL
+			SELECT word, ndoc, 2 FROM words WHERE word IN (substr($1, 2), substr($1, 2, 1) || left($1, 1) || substr($1, 3)) AND left(word, 1) <> left($1, 1)
+			UNION ALL
+			SELECT word, ndoc, 2 FROM words WHERE substr(word, 2) IN ($1, substr($1, 2)) AND left(word, 1) <> left($1, 1)
+		) w
+		WHERE w.slips <= 2
+		ORDER BY w.slips, w.ndoc DESC, w.word
 		LIMIT 20`
 )
 
@@ -98,7 +106,7 @@ func (s *Store) nearest(ctx context.Context, word string) ([]string, error) {
 	if n := len([]rune(word)); n < 4 || n > 40 {
 		return nil, nil
 	}
-	found, err := collectIDs(s.pool.Query(ctx, `SELECT word FROM (`+nearWords+`) n`, word))
+	found, err := collectIDs(s.pool.Query(ctx, nearWords, word))
 	if err != nil {
 		return nil, err
 	}
@@ -129,10 +137,17 @@ func likely(typed, meant string) bool {
 }
 
 // corrected adds to each word that no plugin has the words that it begins, and
-// those that it is probably a slip of. It says whether there was any.
+// those that it is probably a slip of; to one without blanks the parts of it. It
+// says whether there was any.
 func (s *Store) corrected(ctx context.Context, q searchdoc.Query, terms []wanted, words map[string]int) ([]wanted, bool, error) {
 	terms, changed := slices.Clone(terms), false
 	for i, t := range q.Terms {
+		if searchdoc.Unspaced(t.Text) {
+			if part := partOf(t.Text); part != "" && !t.Quoted {
+				terms[i].forms, changed = append(slices.Clone(terms[i].forms), form{part, worthPart}), true
+			}
+			continue
+		}
 		if strings.Contains(t.Text, " ") || words[t.Text] > 0 || len([]rune(t.Text)) < 3 {
 			continue
 		}

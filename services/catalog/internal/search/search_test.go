@@ -1,6 +1,7 @@
 package search_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 var shelf = map[string]string{
 	"kubernetes-helper": "Writes manifests for clusters", "postgres": "Looks after databases", "deploy-helper": "Ships releases to Kubernetes",
 	"review": "Reads pull requests", "commit-messages": "Writes messages for commits", "docs": "Writes documentation",
+	"buluo": "把应用部署到云端", "kensho": "コードレビューを自動化する", "geomto": "데이터베이스 설계와 최적화",
 }
 
 func newStore(t *testing.T) *postgres.Store {
@@ -46,9 +48,10 @@ func newStore(t *testing.T) *postgres.Store {
 			t.Fatal(err)
 		}
 	}
+	description := map[string]string{"kubernetes-starter": "集群入门"}
 	for slug, published := range map[string]bool{"kubernetes-starter": true, "postgres-care": true, "postgres-draft": false} {
 		p, err := s.CreatePack(t.Context(), "", plugpack.PackDraft{Slug: slug, PackText: plugpack.PackText{
-			Name: slug, Description: "All that is needed", Difficulty: plugpack.Beginner, Tags: []string{"set"}, Minutes: 5, Curator: "Ann",
+			Name: slug, Description: cmp.Or(description[slug], "All that is needed"), Difficulty: plugpack.Beginner, Tags: []string{"set"}, Minutes: 5, Curator: "Ann",
 		}, Plugins: []plugpack.DraftPlugin{{Slug: "acme-tools-postgres", Phase: "Start"}}}, sample.At(0))
 		if err != nil {
 			t.Fatal(err)
@@ -109,6 +112,7 @@ func conformance(t *testing.T, e search.Engine) {
 		"postgres": {"postgres"}, "kubernetes": {"kubernetes-helper", "deploy-helper"}, "kubernets": {"kubernetes-helper", "deploy-helper"},
 		"I want to write documentation": {"docs"}, "pull request": {"review"}, "k8s": {"kubernetes-helper", "deploy-helper"},
 		"nothing-like-this": {}, "commit messages": {"commit-messages"},
+		"部署": {"buluo"}, "如何部署我的应用": {"buluo"}, "云端": {"buluo"}, "レビュー": {"kensho"}, "レビューの自動化": {"kensho"}, "데이터베이스 최적화": {"geomto"}, "設計": {},
 	} {
 		found, err := e.Search(t.Context(), text, postgres.Filter{}, postgres.SearchPage{Limit: 10})
 		if err != nil {
@@ -161,7 +165,7 @@ func conformance(t *testing.T, e search.Engine) {
 func packs(t *testing.T, e search.Engine) {
 	t.Helper()
 	for text, want := range map[string][]string{
-		"kubernetes": {"kubernetes-starter"}, "postgres care": {"postgres-care"}, "nothing-like-this": {}, "messages": {},
+		"kubernetes": {"kubernetes-starter"}, "postgres care": {"postgres-care"}, "nothing-like-this": {}, "messages": {}, "入门": {"kubernetes-starter"},
 	} {
 		for _, f := range []postgres.Filter{{}, {Category: "nowhere"}} {
 			found, err := e.Search(t.Context(), text, f, postgres.SearchPage{Limit: 10, Skip: 1})
