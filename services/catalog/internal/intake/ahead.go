@@ -53,22 +53,6 @@ func (in *Intake) applyAhead(ctx context.Context, m bus.Msg, alone func(context.
 	return alone(ctx)
 }
 
-func (in *Intake) observe(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error) {
-	return in.one(ctx, postgres.Event{Observation: &o})
-}
-
-func (in *Intake) list(ctx context.Context, l plugpack.Listing) (postgres.Outcome, error) {
-	return in.one(ctx, postgres.Event{Listing: &l})
-}
-
-func (in *Intake) one(ctx context.Context, e postgres.Event) (postgres.Outcome, error) {
-	outcomes, err := in.store.Apply(ctx, []postgres.Event{e})
-	if err != nil {
-		return "", err
-	}
-	return outcomes[0], nil
-}
-
 // applyTogether says whether it applied m and what follows it. Whatever is
 // wrong shows again when m is applied alone.
 func (in *Intake) applyTogether(ctx context.Context, m bus.Msg) bool {

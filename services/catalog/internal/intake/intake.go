@@ -29,6 +29,8 @@ const patience = 2 * time.Minute
 // Store is where events go.
 type Store interface {
 	Apply(ctx context.Context, events []postgres.Event) ([]postgres.Outcome, error)
+	ApplyObservation(ctx context.Context, o plugpack.Observation) (postgres.Outcome, error)
+	ApplyListing(ctx context.Context, l plugpack.Listing) (postgres.Outcome, error)
 	ApplyFailure(ctx context.Context, f plugpack.Failure) (postgres.Outcome, error)
 	ApplyOptOut(ctx context.Context, o plugpack.OptOut) (postgres.Outcome, error)
 	ApplyDiscovery(ctx context.Context, d plugpack.Discovery) (postgres.Outcome, error)
@@ -67,9 +69,13 @@ func (in *Intake) Handle(ctx context.Context, m bus.Msg) error {
 	}
 	switch typ {
 	case events.TypePluginUpdated:
-		return in.applyAhead(ctx, m, func(ctx context.Context) error { return apply(ctx, in, m, typ, validObservation, in.observe) })
+		return in.applyAhead(ctx, m, func(ctx context.Context) error {
+			return apply(ctx, in, m, typ, validObservation, in.store.ApplyObservation)
+		})
 	case events.TypeMarketplaceScanned:
-		return in.applyAhead(ctx, m, func(ctx context.Context) error { return apply(ctx, in, m, typ, validListing, in.list) })
+		return in.applyAhead(ctx, m, func(ctx context.Context) error {
+			return apply(ctx, in, m, typ, validListing, in.store.ApplyListing)
+		})
 	case events.TypeMarketplaceFailed:
 		return apply(ctx, in, m, typ, validFailure, in.store.ApplyFailure)
 	case events.TypeRepositoryOptedOut:

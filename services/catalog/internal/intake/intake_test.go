@@ -7,6 +7,7 @@ import (
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 	"github.com/plugpack/plugpack/services/catalog/internal/intake"
@@ -16,11 +17,11 @@ import (
 // hanging is a store whose connection hangs if it may.
 type hanging struct{ intake.Store }
 
-func (hanging) Apply(ctx context.Context, _ []postgres.Event) ([]postgres.Outcome, error) {
+func (hanging) ApplyObservation(ctx context.Context, _ plugpack.Observation) (postgres.Outcome, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
-		return nil, errs.New(errs.Internal, "hangs for ever")
+		return "", errs.New(errs.Internal, "hangs for ever")
 	}
-	return nil, errs.New(errs.Unavailable, "timeout")
+	return "", errs.New(errs.Unavailable, "timeout")
 }
 
 func TestAnEventHasItsTime(t *testing.T) {

@@ -57,6 +57,14 @@ func (s *Store) Apply(ctx context.Context, events []Event) (outcomes []Outcome, 
 	return outcomes, err
 }
 
+func (s *Store) applyOne(ctx context.Context, e Event) (Outcome, error) {
+	outcomes, err := s.Apply(ctx, []Event{e})
+	if err != nil {
+		return "", err
+	}
+	return outcomes[0], nil
+}
+
 const lockMarketplaces = `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:' || key, 0)) FROM unnest($1::text[]) key`
 
 // lockAll takes the marketplaces' locks in one order, or two batches could wait

@@ -18,17 +18,13 @@ import (
 // plugins, removes nothing and is held until a person confirms it (ConfirmScan)
 // or a later scan brings the plugins back.
 func (s *Store) ApplyListing(ctx context.Context, l plugpack.Listing) (Outcome, error) {
-	outcomes, err := s.Apply(ctx, []Event{{Listing: &l}})
-	if err != nil {
-		return "", err
-	}
-	return outcomes[0], nil
+	return s.applyOne(ctx, Event{Listing: &l})
 }
 
 // applyListing gives the ids of the plugins that it changed, which are to be
 // announced.
 func applyListing(ctx context.Context, tx pgx.Tx, l plugpack.Listing) (Outcome, []string, error) {
-	covered, err := optedOut(ctx, tx, l.Key, l.Repository, "")
+	covered, err := optedOut(ctx, tx, l.Key, l.Repository)
 	if err != nil {
 		return "", nil, err
 	}
@@ -182,7 +178,7 @@ func (s *Store) ApplyFailure(ctx context.Context, f plugpack.Failure) (outcome O
 		if err := lock(ctx, tx, f.Key); err != nil {
 			return err
 		}
-		covered, err := optedOut(ctx, tx, f.Key, plugpack.Repository{}, "")
+		covered, err := optedOut(ctx, tx, f.Key, plugpack.Repository{})
 		if err != nil {
 			return err
 		}

@@ -26,20 +26,7 @@ const (
 // was seen before. The time of an unchanged plugin is stored too: otherwise a
 // late older message would still win over it.
 func (s *Store) ApplyObservation(ctx context.Context, o plugpack.Observation) (Outcome, error) {
-	outcomes, err := s.ApplyObservations(ctx, []plugpack.Observation{o})
-	if err != nil {
-		return "", err
-	}
-	return outcomes[0], nil
-}
-
-// ApplyObservations does that for several; see Apply.
-func (s *Store) ApplyObservations(ctx context.Context, os []plugpack.Observation) ([]Outcome, error) {
-	events := make([]Event, len(os))
-	for i := range os {
-		events[i].Observation = &os[i]
-	}
-	return s.Apply(ctx, events)
+	return s.applyOne(ctx, Event{Observation: &o})
 }
 
 // observe applies observations of different plugins, whose marketplaces are

@@ -89,13 +89,11 @@ const (
 			OR $3::bigint = 0 AND EXISTS (SELECT FROM marketplaces WHERE key = $4 AND opted_out_at IS NOT NULL)`
 )
 
-// optedOut says whether an opt-out covers the marketplace with the key or the
-// origin of one of its plugins. repository is what the host says of the
-// marketplace's, as far as it is known; else the last listing under that key
-// decides whose it is.
-func optedOut(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey, repository plugpack.Repository, origin plugpack.MarketplaceKey) (yes bool, err error) {
-	names := append(plugpack.OptOutNames(k), plugpack.OptOutNames(origin)...)
-	err = tx.QueryRow(ctx, isOptedOut, names, repository.Host, repository.HostID, string(k)).Scan(&yes)
+// optedOut says whether an opt-out covers the marketplace with the key.
+// repository is what the host says of the marketplace's, as far as it is known;
+// else the last listing under that key decides whose it is.
+func optedOut(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey, repository plugpack.Repository) (yes bool, err error) {
+	err = tx.QueryRow(ctx, isOptedOut, plugpack.OptOutNames(k), repository.Host, repository.HostID, string(k)).Scan(&yes)
 	return yes, err
 }
 

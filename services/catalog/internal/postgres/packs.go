@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -282,6 +281,3 @@ func (s *Store) File(ctx context.Context, digest, subject string) ([]byte, error
 	}
 	return bodies[0], nil
 }
-
-// packOf names a pack in an error.
-func packOf(slug string) string { return fmt.Sprintf("pack %s", slug) }

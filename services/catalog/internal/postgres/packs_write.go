@@ -24,7 +24,7 @@ func (s *Store) CreatePack(ctx context.Context, by Actor, d plugpack.PackDraft, 
 		return p, err
 	}
 	id := uuid.Must(uuid.NewV7()).String()
-	err = s.write(ctx, "create "+packOf(d.Slug), func(tx pgx.Tx) error {
+	err = s.write(ctx, "create pack "+d.Slug, func(tx pgx.Tx) error {
 		members, err := lockMembers(ctx, tx, id, d)
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func (s *Store) UpdatePack(ctx context.Context, by Actor, id string, edition int
 	if err := d.Check(); err != nil {
 		return p, err
 	}
-	err = s.write(ctx, "update "+packOf(d.Slug), func(tx pgx.Tx) error {
+	err = s.write(ctx, "update pack "+d.Slug, func(tx pgx.Tx) error {
 		// Plugins are locked before the pack, as a scan does.
 		members, err := lockMembers(ctx, tx, id, d)
 		if err != nil {

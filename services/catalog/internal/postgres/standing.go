@@ -124,7 +124,8 @@ func (s standing) readListed(ctx context.Context, tx pgx.Tx, events []Event) err
 	return err
 }
 
-// covers is optedOut.
+// covers is optedOut for the marketplace with the key or the origin of one of its
+// plugins.
 func (s standing) covers(k plugpack.MarketplaceKey, repository plugpack.Repository, origin plugpack.MarketplaceKey) bool {
 	for _, name := range append(plugpack.OptOutNames(k), plugpack.OptOutNames(origin)...) {
 		if s.optOuts.has(name) {

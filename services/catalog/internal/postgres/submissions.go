@@ -55,7 +55,7 @@ func (s *Store) Submit(ctx context.Context, by Actor, k plugpack.MarketplaceKey,
 			sub = open[0]
 			return nil
 		}
-		if out, err := optedOut(ctx, tx, k, plugpack.Repository{}, ""); err != nil || out {
+		if out, err := optedOut(ctx, tx, k, plugpack.Repository{}); err != nil || out {
 			return errors.Join(err, errs.New(errs.Conflict, "source: the owner of %s does not want it to be listed", k))
 		}
 		var waiting int
