@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
@@ -131,4 +132,17 @@ func TestGone(t *testing.T) {
 			t.Errorf("got %+v", p)
 		}
 	})
+}
+
+// A database that fails says nothing of what the owner wants.
+func TestSubmitWithoutOptOuts(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	if _, err := f.pool.Exec(t.Context(), `ALTER TABLE opt_outs RENAME TO away`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.Submit(t.Context(), "", plugpack.NewMarketplaceKey("github.com", repo), sample.At(0))
+	if err == nil || errs.KindOf(err) != errs.Internal {
+		t.Fatalf("got %v", err)
+	}
 }

@@ -55,8 +55,12 @@ func (s *Store) Submit(ctx context.Context, by Actor, k plugpack.MarketplaceKey,
 			sub = open[0]
 			return nil
 		}
-		if out, err := optedOut(ctx, tx, k, plugpack.Repository{}); err != nil || out {
-			return errors.Join(err, errs.New(errs.Conflict, "source: the owner of %s does not want it to be listed", k))
+		out, err := optedOut(ctx, tx, k, plugpack.Repository{})
+		if err != nil {
+			return err
+		}
+		if out {
+			return errs.New(errs.Conflict, "source: the owner of %s does not want it to be listed", k)
 		}
 		var waiting int
 		if err := tx.QueryRow(ctx, countOpen).Scan(&waiting); err != nil {
