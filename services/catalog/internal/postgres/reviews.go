@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -164,8 +163,11 @@ func (s *Store) putReview(ctx context.Context, u plugpack.User, plugin, action s
 			return err
 		}
 		mine, err := readReviews(ctx, tx, ownReview, plugin, u.ID)
-		if err != nil || len(mine) == 0 {
-			return errors.Join(err, errs.New(errs.Internal, "the review of %s is not there", key))
+		if err != nil {
+			return err
+		}
+		if len(mine) == 0 {
+			return errs.New(errs.Internal, "the review of %s is not there", key)
 		}
 		r = mine[0]
 		if err := audit(ctx, tx, Actor(u.ID), action, "review:"+r.ID, map[string]any{"plugin": key, "rating": r.Rating}); err != nil {
