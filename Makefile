@@ -67,7 +67,7 @@ chaos: ## kill every part at random moments under 200 changes a second and 8 rea
 	CHAOS=$(or $(CHAOS),3m) $(GO) test ./cmd/plugpack -run 'TestChaos$$' -count=1 -v -timeout 15m | grep -v 'postgres says'
 
 .PHONY: bench-rebuild
-bench-rebuild: ## rebuild the search index of N plugins under 50 searches a second, undisturbed and with its indexer killed
+bench-rebuild: ## rebuild the search index of N plugins under 50 searches a second, with its indexer killed too, and fill an emptied cache
 	@./setup.sh test
 	REBUILD=$(or $(N),100000) $(GO) test ./cmd/plugpack -run 'TestRebuildUnderSearches$$' -count=1 -v -timeout 60m | grep -v 'postgres says'
 

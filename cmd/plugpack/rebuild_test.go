@@ -20,6 +20,7 @@ import (
 
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/bus"
+	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/searchdoc"
 	"github.com/plugpack/plugpack/services/indexer"
@@ -29,8 +30,9 @@ import (
 const searchRate = 50
 
 // The search index is rebuilt under searches, once undisturbed and once with
-// the working indexer killed half-way: no search fails or finds nothing.
-// REBUILD=100000 is the long form: make bench-rebuild.
+// the working indexer killed half-way, and then the cache is emptied and filled
+// again: no search fails or finds nothing. REBUILD=100000 is the long form:
+// make bench-rebuild.
 func TestRebuildUnderSearches(t *testing.T) {
 	plugins := 1000
 	if n, err := strconv.Atoi(os.Getenv("REBUILD")); err == nil {
@@ -49,17 +51,19 @@ func TestRebuildUnderSearches(t *testing.T) {
 	filled := time.Since(began) - loaded
 	r.readNames()
 
-	undisturbed := r.run(func(context.Context) {})
-	killed := r.run(r.killHalfWay)
-
+	all := []*searches{
+		r.under("undisturbed", r.rebuild, nil),
+		r.under("working indexer killed half-way", r.rebuild, r.killHalfWay),
+		r.under("cache emptied instead", r.refill, nil),
+	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "%d plugins\tundisturbed\tworking indexer killed half-way\n", plugins)
 	for _, row := range []struct {
 		what string
 		of   func(s *searches) any
 	}{
-		{"seconds to the swap", func(s *searches) any { return fmt.Sprintf("%.1f", s.took.Seconds()) }},
+		{fmt.Sprint(plugins, " plugins"), func(s *searches) any { return s.name }},
+		{"seconds until it was done", func(s *searches) any { return fmt.Sprintf("%.1f", s.took.Seconds()) }},
 		{"searches", func(s *searches) any { return len(s.times) }},
 		{"of them failed", func(s *searches) any { return s.failed }},
 		{"of them empty", func(s *searches) any { return s.empty }},
@@ -67,13 +71,17 @@ func TestRebuildUnderSearches(t *testing.T) {
 		{"p50, ms", func(s *searches) any { return s.quantile(0.5) }},
 		{"p99, ms", func(s *searches) any { return s.quantile(0.99) }},
 	} {
-		fmt.Fprintf(w, "%s\t%v\t%v\n", row.what, row.of(undisturbed), row.of(killed))
+		fmt.Fprint(w, row.what)
+		for _, s := range all {
+			fmt.Fprintf(w, "\t%v", row.of(s))
+		}
+		fmt.Fprintln(w)
 	}
 	_ = w.Flush()
 	t.Logf("loaded in %.1f s, searchable and cached %.1f s later\n%s", loaded.Seconds(), filled.Seconds(), b.String())
-	for what, s := range map[string]*searches{"undisturbed": undisturbed, "killed half-way": killed} {
+	for _, s := range all {
 		if s.failed > 0 || s.empty > 0 || len(s.times) == 0 {
-			t.Errorf("%s: of %d searches %d failed and %d found nothing: %v", what, len(s.times), s.failed, s.empty, s.errs)
+			t.Errorf("%s: of %d searches %d failed and %d found nothing: %v", s.name, len(s.times), s.failed, s.empty, s.errs)
 		}
 	}
 	if n := r.documents(searchdoc.IndexPlugins); n < int64(plugins) {
@@ -81,7 +89,7 @@ func TestRebuildUnderSearches(t *testing.T) {
 	}
 }
 
-// rebuild is a fleet whose search index is rebuilt.
+// rebuild is a fleet whose stores are filled anew.
 type rebuild struct {
 	*fleet
 	plugins int
@@ -89,8 +97,9 @@ type rebuild struct {
 	names   []string // that plugins have, so that each is found
 }
 
-// searches are those that went on during a rebuild.
+// searches are those that went on while a store was filled.
 type searches struct {
+	name          string
 	took          time.Duration
 	times         []time.Duration
 	failed, empty int
@@ -168,26 +177,58 @@ func (r *rebuild) readNames() {
 	}
 }
 
-// run rebuilds once, with meanwhile going on beside it, and tells of the
-// searches.
-func (r *rebuild) run(meanwhile func(ctx context.Context)) (s *searches) {
+// under does the work under searches, with disturb going on beside it unless it
+// is nil, and tells of the searches.
+func (r *rebuild) under(name string, work func(ctx context.Context) error, disturb func(ctx context.Context)) (s *searches) {
 	r.t.Helper()
 	ctx, stop := context.WithTimeout(r.t.Context(), 20*time.Minute)
 	defer stop()
 	var beside sync.WaitGroup
 	beside.Go(func() { s = r.search(ctx) })
-	beside.Go(func() { meanwhile(ctx) })
+	if disturb != nil {
+		beside.Go(func() { disturb(ctx) })
+	}
 	began := time.Now()
-	var said bytes.Buffer
-	err := indexer.Rebuild(ctx, r.bus, &said)
+	err := work(ctx)
 	took := time.Since(began)
 	stop()
 	beside.Wait()
-	s.took = took
 	if err != nil {
-		r.t.Fatalf("rebuild: %v\n%s", err, said.String())
+		r.t.Fatalf("%s: %v", name, err)
 	}
+	s.name, s.took = name, took
 	return s
+}
+
+func (r *rebuild) rebuild(ctx context.Context) error {
+	var said bytes.Buffer
+	if err := indexer.Rebuild(ctx, r.bus, &said); err != nil {
+		return fmt.Errorf("%w\n%s", err, said.String())
+	}
+	return nil
+}
+
+// refill empties the cache and waits until it is trusted again, which it is when
+// every page is there.
+func (r *rebuild) refill(ctx context.Context) error {
+	client, err := cache.Connect(r.redisURL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	if err := client.FlushAll(ctx).Err(); err != nil {
+		return err
+	}
+	pages := cache.NewRedis(client)
+	for {
+		trusted, err := pages.Trusted(ctx)
+		if err != nil || trusted {
+			return err
+		}
+		if bus.Pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 }
 
 // killHalfWay kills the working indexer when half of the new index is filled.
