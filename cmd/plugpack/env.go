@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plugpack/plugpack/libs/config"
@@ -41,7 +42,9 @@ func envExample() string {
 			if v.Required {
 				reader += " (required)"
 			}
-			e.readers = append(e.readers, reader)
+			if !slices.Contains(e.readers, reader) { // up has the services' configurations in its own
+				e.readers = append(e.readers, reader)
+			}
 		}
 	}
 	var b strings.Builder
