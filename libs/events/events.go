@@ -113,14 +113,15 @@ func SubjectChanged(k Kind, id string) string { return "catalog.changed." + stri
 func SubjectDead(consumer, subject string) string { return "dead." + consumer + "." + Token(subject) }
 
 // Ensure creates the streams and buckets or brings them to this version's
-// settings. Any number of services may call it at once.
+// settings. How often a cluster keeps them, and where, stays as its operator
+// has it. Any number of services may call it at once.
 func Ensure(ctx context.Context, js jetstream.JetStream) error {
 	for _, c := range streams() {
 		// Creating what exists with the same settings is no error and writes
 		// nothing; an update would be written by every service at every start.
 		_, err := js.CreateStream(ctx, c)
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			_, err = js.UpdateStream(ctx, c)
+			err = updateStream(ctx, js, c)
 		}
 		if err != nil {
 			return fmt.Errorf("ensure stream %s: %w", c.Name, err)
@@ -129,13 +130,33 @@ func Ensure(ctx context.Context, js jetstream.JetStream) error {
 	for _, c := range buckets() {
 		_, err := js.CreateKeyValue(ctx, c)
 		if errors.Is(err, jetstream.ErrBucketExists) {
-			_, err = js.UpdateKeyValue(ctx, c)
+			err = updateBucket(ctx, js, c)
 		}
 		if err != nil {
 			return fmt.Errorf("ensure bucket %s: %w", c.Bucket, err)
 		}
 	}
 	return nil
+}
+
+func updateStream(ctx context.Context, js jetstream.JetStream, c jetstream.StreamConfig) error {
+	held, err := js.Stream(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	c.Replicas, c.Placement = held.CachedInfo().Config.Replicas, held.CachedInfo().Config.Placement
+	_, err = js.UpdateStream(ctx, c)
+	return err
+}
+
+func updateBucket(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) error {
+	held, err := js.Stream(ctx, "KV_"+c.Bucket) // a bucket is a stream of this name
+	if err != nil {
+		return err
+	}
+	c.Replicas, c.Placement = held.CachedInfo().Config.Replicas, held.CachedInfo().Config.Placement
+	_, err = js.UpdateKeyValue(ctx, c)
+	return err
 }
 
 func streams() []jetstream.StreamConfig {
