@@ -364,6 +364,7 @@ CREATE TABLE plugins (
     CONSTRAINT plugins_slug_check CHECK ((slug ~ '^[a-z0-9-]+$'::text))
 );
 CREATE INDEX plugins_marketplace ON public.plugins USING btree (marketplace_id, name);
+CREATE INDEX plugins_successor ON public.plugins USING btree (successor_id) WHERE (successor_id IS NOT NULL);
 
 CREATE TABLE repositories (
     id uuid NOT NULL,

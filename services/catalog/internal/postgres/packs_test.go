@@ -137,6 +137,17 @@ func TestPacks(t *testing.T) {
 			t.Fatalf("a removed plugin came into a new pack: %v", err)
 		}
 	})
+	t.Run("a pack is told of what becomes of a plugin's successor", func(t *testing.T) {
+		t.Parallel()
+		f := packStore(t, "old", "new", "c", "d", "e", "f")
+		f.pack(draft("ship", "old"))
+		f.list(1, postgres.Applied, func(l *plugpack.Listing) { l.Renames = map[string]string{"old": "new"} }, "new", "c", "d", "e", "f")
+		f.list(2, postgres.Applied, func(l *plugpack.Listing) { l.Renames = map[string]string{"new": "newer"} }, "newer", "c", "d", "e", "f")
+		a := f.announcedPacks()
+		if diff := cmp.Diff([]string{"Set up: newer"}, members(a[len(a)-1])); diff != "" {
+			t.Fatalf("announced (-want +got):\n%s", diff)
+		}
+	})
 	t.Run("the second of two curators is told and loses nothing", func(t *testing.T) {
 		t.Parallel()
 		f := packStore(t, "a", "b")

@@ -208,12 +208,15 @@ func setPlugins(ctx context.Context, tx pgx.Tx, id string, d plugpack.PackDraft,
 	return packs[0], nil
 }
 
-// touchPacks raises the revision of the packs that have one of the plugins. In
-// the order of their ids, or two scans could wait for each other.
+// touchPacks raises the revision of the packs that have one of the plugins, or
+// one that it took the place of. In the order of their ids, or two scans could
+// wait for each other.
 const touchPacks = `
 	WITH affected AS (
 		SELECT k.id FROM packs k
-		WHERE k.removed_at IS NULL AND k.id IN (SELECT t.pack_id FROM pack_plugins t WHERE t.plugin_id = ANY ($1::uuid[]))
+		WHERE k.removed_at IS NULL AND k.id IN (
+			SELECT t.pack_id FROM pack_plugins t
+			WHERE t.plugin_id IN (SELECT unnest($1::uuid[]) UNION ALL SELECT o.id FROM plugins o WHERE o.successor_id = ANY ($1::uuid[])))
 		ORDER BY k.id FOR NO KEY UPDATE
 	)
 	UPDATE packs k SET revision = k.revision + 1 FROM affected a WHERE k.id = a.id RETURNING k.id::text`
