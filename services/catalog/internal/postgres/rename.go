@@ -188,9 +188,21 @@ const (
 
 	giveUpKey = `INSERT INTO marketplaces (id, key, state, retired_at) VALUES ($1, $2, 'pending', $3)`
 
-	dropEmpty = `
-		DELETE FROM marketplaces m
-		WHERE id = $1 AND repository_id IS NULL AND NOT EXISTS (SELECT FROM plugins p WHERE p.marketplace_id = m.id)`
+	// Who claimed what makes room has claimed what goes on under that key. A claim
+	// under way ends first, or the statement would not see it.
+	awaitClaims = `SELECT FROM marketplaces WHERE id = $1 FOR UPDATE`
+	dropEmpty   = `
+		WITH dropped AS (
+			DELETE FROM marketplaces m
+			WHERE id = $1 AND repository_id IS NULL AND NOT EXISTS (SELECT FROM plugins p WHERE p.marketplace_id = m.id)
+			RETURNING id
+		), claims AS (
+			DELETE FROM marketplace_owners o USING dropped d WHERE o.marketplace_id = d.id RETURNING o.user_id, o.proof, o.created_at
+		), kept AS (
+			INSERT INTO marketplace_owners (marketplace_id, user_id, proof, created_at)
+			SELECT $2, user_id, proof, created_at FROM claims ON CONFLICT DO NOTHING
+		)
+		SELECT NOT EXISTS (SELECT FROM dropped)`
 	giveUpRepository = `UPDATE marketplaces SET repository_id = NULL, retired_at = $2 WHERE id = $1`
 	succeedByName    = `
 		UPDATE plugins o SET successor_id = n.id
@@ -209,11 +221,12 @@ const (
 // to their successors.
 func moveMarketplace(ctx context.Context, tx pgx.Tx, from, to marketplaceRow, toExists bool, l plugpack.Listing) ([]string, error) {
 	if toExists {
-		dropped, err := tx.Exec(ctx, dropEmpty, to.ID)
-		if err != nil {
+		if _, err := tx.Exec(ctx, awaitClaims, to.ID); err != nil {
 			return nil, err
 		}
-		toExists = dropped.RowsAffected() == 0
+		if err := tx.QueryRow(ctx, dropEmpty, to.ID, from.ID).Scan(&toExists); err != nil {
+			return nil, err
+		}
 	}
 	if !toExists {
 		return nil, rekey(ctx, tx, from, l)

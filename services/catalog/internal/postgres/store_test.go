@@ -496,6 +496,25 @@ func TestRepositoryIdentity(t *testing.T) {
 		}
 		f.wantMarketplaces("github.com/acme/toolbox")
 	})
+	t.Run("who claimed the new name has what goes on under it", func(t *testing.T) {
+		t.Parallel()
+		f := newStore(t)
+		f.list(0, postgres.Applied, nil, "deploy")
+		f.see("deploy", 0, postgres.Applied, nil)
+		f.fail("acme/toolbox", 1, postgres.Applied)
+		failed, err := f.Marketplaces(t.Context(), postgres.MarketplaceFilter{State: "failed"}, "", 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		acme := f.user("acme")
+		if err := f.ClaimMarketplace(t.Context(), acme, failed[0].ID, sample.At(1)); err != nil {
+			t.Fatal(err)
+		}
+		f.listAs("acme/toolbox", 2, repo, postgres.Applied, "deploy")
+		if err := f.OptOutMarketplace(t.Context(), acme, f.bySlug("acme-tools-deploy").Marketplace.ID, "", sample.At(3)); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("a late failure under a name that was given up is old", func(t *testing.T) {
 		t.Parallel()
 		f := newStore(t)
