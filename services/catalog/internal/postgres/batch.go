@@ -34,6 +34,7 @@ func (s *Store) Apply(ctx context.Context, events []Event) (outcomes []Outcome, 
 		if err := lockAll(ctx, tx, events); err != nil {
 			return err
 		}
+		outcomes = nil
 		b := batch{}
 		for len(outcomes) < len(events) {
 			some, err := b.step(ctx, tx, events[len(outcomes):])
@@ -65,13 +66,10 @@ func (s *Store) applyOne(ctx context.Context, e Event) (Outcome, error) {
 	return outcomes[0], nil
 }
 
-const lockMarketplaces = `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:' || key, 0)) FROM unnest($1::text[]) key`
-
 // lockAll takes the marketplaces' locks in one order, or two batches could wait
 // for each other.
 func lockAll(ctx context.Context, tx pgx.Tx, events []Event) error {
-	_, err := tx.Exec(ctx, lockMarketplaces, marketplacesOf(events))
-	return err
+	return lock(ctx, tx, marketplacesOf(events)...)
 }
 
 func marketplacesOf(events []Event) []plugpack.MarketplaceKey {

@@ -18,7 +18,7 @@ import (
 // indexFaults counts what is wrong with the derived tables; each count is 0
 // after any committed change.
 var indexFaults = map[string]string{
-	"live plugins without a row": `
+	"shown plugins without a row": `
 		SELECT count(*) FROM plugins p WHERE removed_at IS NULL AND NOT hidden AND NOT EXISTS (SELECT FROM plugin_index i WHERE i.plugin_id = p.id)`,
 	"rows of removed or hidden plugins": `
 		SELECT count(*) FROM plugin_index i JOIN plugins p ON p.id = i.plugin_id WHERE p.removed_at IS NOT NULL OR p.hidden`,

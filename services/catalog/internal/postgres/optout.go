@@ -17,6 +17,10 @@ const OptedOut Outcome = "opted out"
 // remembers. No guard holds it up: it is asked for, not inferred. See ADR 0005.
 func (s *Store) ApplyOptOut(ctx context.Context, o plugpack.OptOut) (outcome Outcome, err error) {
 	err = s.tx(ctx, "apply opt-out of "+o.Name, func(tx pgx.Tx) error {
+		// Whoever has found no opt-out yet ends first, so that what he lists is seen.
+		if _, err := tx.Exec(ctx, lockOptOuts); err != nil {
+			return err
+		}
 		reason := plugpack.Cut(plugpack.Clean(o.Reason), plugpack.MaxDescription)
 		if _, err := tx.Exec(ctx, insertOptOut, o.Name, reason, o.At, o.Host, o.HostID); err != nil {
 			return err
@@ -24,11 +28,6 @@ func (s *Store) ApplyOptOut(ctx context.Context, o plugpack.OptOut) (outcome Out
 		marketplaces, err := collectKeys(tx.Query(ctx, coveredMarketplaces, o.Name, o.Host, o.HostID))
 		if err != nil {
 			return err
-		}
-		for _, k := range marketplaces {
-			if err := lock(ctx, tx, k); err != nil {
-				return err
-			}
 		}
 		if _, err := tx.Exec(ctx, retireOptedOut, o.Name, o.Host, o.HostID, o.At); err != nil {
 			return err

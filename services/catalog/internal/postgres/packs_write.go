@@ -24,7 +24,7 @@ func (s *Store) CreatePack(ctx context.Context, by Actor, d plugpack.PackDraft, 
 		return p, err
 	}
 	id := uuid.Must(uuid.NewV7()).String()
-	err = s.write(ctx, "create pack "+d.Slug, func(tx pgx.Tx) error {
+	err = s.tx(ctx, "create pack "+d.Slug, func(tx pgx.Tx) error {
 		members, err := lockMembers(ctx, tx, id, d)
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func (s *Store) UpdatePack(ctx context.Context, by Actor, id string, edition int
 	if err := d.Check(); err != nil {
 		return p, err
 	}
-	err = s.write(ctx, "update pack "+d.Slug, func(tx pgx.Tx) error {
+	err = s.tx(ctx, "update pack "+d.Slug, func(tx pgx.Tx) error {
 		// Plugins are locked before the pack, as a scan does.
 		members, err := lockMembers(ctx, tx, id, d)
 		if err != nil {
@@ -99,7 +99,7 @@ type PackMarks struct {
 
 // MarkPack publishes, features or removes a pack.
 func (s *Store) MarkPack(ctx context.Context, by Actor, id string, edition int64, m PackMarks, at time.Time) (p plugpack.Pack, err error) {
-	err = s.write(ctx, "mark pack", func(tx pgx.Tx) error {
+	err = s.tx(ctx, "mark pack", func(tx pgx.Tx) error {
 		if err := holdPack(ctx, tx, id, edition); err != nil {
 			return err
 		}
@@ -141,10 +141,10 @@ const lockPlugins = `
 	SELECT p.id::text, p.slug FROM plugins p
 	WHERE p.slug = ANY ($1) AND (p.removed_at IS NULL
 		OR EXISTS (SELECT FROM pack_plugins t WHERE t.pack_id = $2::uuid AND t.plugin_id = p.id))
-	ORDER BY p.id FOR KEY SHARE OF p`
+	ORDER BY p.id FOR SHARE OF p`
 
-// lockMembers finds the draft's plugins, and keeps them from being renamed
-// meanwhile.
+// lockMembers finds the draft's plugins, and keeps them from being renamed or
+// removed meanwhile: the scan that does it does not know of this pack yet.
 func lockMembers(ctx context.Context, tx pgx.Tx, pack string, d plugpack.PackDraft) (ids map[string]string, err error) {
 	slugs := make([]string, len(d.Plugins))
 	for i, m := range d.Plugins {

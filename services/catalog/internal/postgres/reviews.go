@@ -151,7 +151,7 @@ func (s *Store) EditReview(ctx context.Context, u plugpack.User, plugin string, 
 }
 
 func (s *Store) putReview(ctx context.Context, u plugpack.User, plugin, action string, put func(tx pgx.Tx) error) (r plugpack.Review, err error) {
-	err = s.write(ctx, "review plugin", func(tx pgx.Tx) error {
+	err = s.tx(ctx, "review plugin", func(tx pgx.Tx) error {
 		key, removed, err := raise(ctx, tx, plugin)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ func (s *Store) putReview(ctx context.Context, u plugpack.User, plugin, action s
 // change finds a review, locks its plugin first, and announces the plugin after
 // f has changed something.
 func (s *Store) change(ctx context.Context, id string, f func(tx pgx.Tx, r plugpack.Review) error) error {
-	return s.write(ctx, "change review", func(tx pgx.Tx) error {
+	return s.tx(ctx, "change review", func(tx pgx.Tx) error {
 		find := func() (plugpack.Review, error) {
 			rs, err := readReviews(ctx, tx, oneReview, id)
 			if err == nil && len(rs) == 0 {

@@ -62,29 +62,30 @@ func (s *Store) Ping(ctx context.Context) error { return classify("ping", s.pool
 const writing = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = auto`
 
 // tx runs f in a read-committed transaction. Writers of one marketplace are
-// kept apart by lock, which is what makes that level enough.
+// kept apart by lock, and those of one plugin by its row, which is what makes
+// that level enough. Two who write several rows may meet halfway, and then the
+// database breaks one of them off; that one is tried again, so f may run more
+// than once.
 func (s *Store) tx(ctx context.Context, what string, f func(tx pgx.Tx) error) error {
-	return classify(what, pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: writing}, f))
-}
-
-// write is tx for what a person changes. A scan that renames the plugins which
-// it speaks of may meet it halfway, and then the database breaks one of the two
-// off; an event comes again by itself, a person's change is tried again here.
-func (s *Store) write(ctx context.Context, what string, f func(tx pgx.Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.tx(ctx, what, f)
-		pg, ok := errors.AsType[*pgconn.PgError](err)
-		if !ok || pg.Code != "40P01" || attempt == 5 { // deadlock
-			return err
+		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: writing}, f)
+		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != "40P01" || attempt == 5 { // deadlock
+			return classify(what, err)
 		}
 	}
 }
 
-const lockMarketplace = `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:' || $1, 0))`
+const (
+	lockMarketplaces = `
+		SELECT pg_advisory_xact_lock(hashtextextended('marketplace:' || key, 0))
+		FROM pg_advisory_xact_lock_shared(hashtextextended('opt-outs', 0)), unnest($1::text[]) key`
+	lockOptOuts = `SELECT pg_advisory_xact_lock(hashtextextended('opt-outs', 0))`
+)
 
-// lock holds back other writers of the marketplace until the transaction ends.
-func lock(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey) error {
-	_, err := tx.Exec(ctx, lockMarketplace, string(k))
+// lock holds back other writers of the marketplaces until the transaction ends,
+// and new opt-outs, which may be about any of them.
+func lock(ctx context.Context, tx pgx.Tx, keys ...plugpack.MarketplaceKey) error {
+	_, err := tx.Exec(ctx, lockMarketplaces, keys)
 	return err
 }
 

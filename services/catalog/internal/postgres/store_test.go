@@ -925,27 +925,4 @@ func uuidAt(t time.Time) string {
 	return ms[:8] + "-" + ms[8:] + "-7000-8000-000000000000"
 }
 
-// Writers of one marketplace at once end in the state of the newest event.
-func TestConcurrentWriters(t *testing.T) {
-	t.Parallel()
-	f := newStore(t)
-	done := make(chan error, 16)
-	for i := range 16 {
-		go func() {
-			o := sample.Observation(repo, "deploy", i)
-			o.Facts.Description = fmt.Sprint("state ", i)
-			_, err := f.ApplyObservation(context.WithoutCancel(t.Context()), o)
-			done <- err
-		}()
-	}
-	for range 16 {
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-	}
-	if p := f.bySlug("acme-tools-deploy"); p.Facts.Description != "state 15" {
-		t.Fatalf("the newest state lost to %q", p.Facts.Description)
-	}
-}
-
 var cmpTimes = cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })

@@ -43,7 +43,7 @@ const (
 // Submit keeps the wish to have a marketplace listed, and queues a scan of it
 // ahead of all others. A marketplace that waits already is given as it is.
 func (s *Store) Submit(ctx context.Context, by Actor, k plugpack.MarketplaceKey, at time.Time) (sub plugpack.Submission, err error) {
-	err = s.write(ctx, "submit "+string(k), func(tx pgx.Tx) error {
+	err = s.tx(ctx, "submit "+string(k), func(tx pgx.Tx) error {
 		if err := lock(ctx, tx, k); err != nil { // the scan's outcome, too, waits
 			return err
 		}
@@ -209,7 +209,8 @@ const (
 		SELECT m.id::text, m.key, coalesce(r.full_name, '') AS full_name, EXISTS (
 			SELECT FROM marketplace_owners o WHERE o.marketplace_id = m.id AND o.user_id = $2) AS owned, m.owners
 		FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id
-		WHERE m.id = $1::uuid AND m.retired_at IS NULL`
+		WHERE m.id = $1::uuid AND m.retired_at IS NULL
+		FOR KEY SHARE OF m`
 	insertOwner = `
 		INSERT INTO marketplace_owners (marketplace_id, user_id, proof, created_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (marketplace_id, user_id) DO NOTHING`
@@ -238,7 +239,7 @@ func owned(ctx context.Context, tx pgx.Tx, u plugpack.User, id string) (o ownedC
 // OptOutMarketplace removes an owner's marketplace for good: scrapers and
 // catalog are told through the stream that both hear.
 func (s *Store) OptOutMarketplace(ctx context.Context, u plugpack.User, id, reason string, at time.Time) error {
-	return s.write(ctx, "opt marketplace out", func(tx pgx.Tx) error {
+	return s.tx(ctx, "opt marketplace out", func(tx pgx.Tx) error {
 		o, err := owned(ctx, tx, u, id)
 		if err != nil {
 			return err
@@ -261,7 +262,7 @@ func (s *Store) OptOutMarketplace(ctx context.Context, u plugpack.User, id, reas
 // ClaimMarketplace keeps that the marketplace is the user's: his login owns the
 // repository at GitHub, or a file in the repository names it.
 func (s *Store) ClaimMarketplace(ctx context.Context, u plugpack.User, id string, at time.Time) error {
-	return s.write(ctx, "claim marketplace", func(tx pgx.Tx) error {
+	return s.tx(ctx, "claim marketplace", func(tx pgx.Tx) error {
 		o, err := owned(ctx, tx, u, id)
 		if err != nil {
 			return err
@@ -284,7 +285,7 @@ func (s *Store) ClaimMarketplace(ctx context.Context, u plugpack.User, id string
 // Rescan queues a scan of a marketplace ahead of all others.
 func (s *Store) Rescan(ctx context.Context, by Actor, id string, at time.Time) (scan string, err error) {
 	scan = uuid.Must(uuid.NewV7()).String()
-	err = s.write(ctx, "rescan marketplace", func(tx pgx.Tx) error {
+	err = s.tx(ctx, "rescan marketplace", func(tx pgx.Tx) error {
 		o, err := owned(ctx, tx, plugpack.User{ID: uuid.Nil.String()}, id)
 		if err != nil {
 			return err

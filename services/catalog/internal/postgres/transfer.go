@@ -170,7 +170,7 @@ func (s *Store) importReview(ctx context.Context, r ReviewRecord) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, "import review of "+r.Plugin, func(tx pgx.Tx) error {
+	return s.tx(ctx, "import review of "+r.Plugin, func(tx pgx.Tx) error {
 		if _, _, err := raise(ctx, tx, id); err != nil {
 			return err
 		}

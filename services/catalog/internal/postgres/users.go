@@ -72,7 +72,7 @@ func (s *Store) SignIn(ctx context.Context, githubID int64, login, avatar string
 
 // SetRoles gives a user exactly the roles.
 func (s *Store) SetRoles(ctx context.Context, by Actor, login string, roles []plugpack.Role) (u plugpack.User, err error) {
-	err = s.write(ctx, "set roles of "+login, func(tx pgx.Tx) error {
+	err = s.tx(ctx, "set roles of "+login, func(tx pgx.Tx) error {
 		if u, err = s.oneUser(ctx, tx, "no user "+login+" has signed in yet", setRoles, login, emptyIfNil(roles)); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (s *Store) SetRoles(ctx context.Context, by Actor, login string, roles []pl
 
 // Ban keeps a user from writing, with a reason; "" lets him write again.
 func (s *Store) Ban(ctx context.Context, by Actor, login, reason string) (u plugpack.User, err error) {
-	err = s.write(ctx, "ban "+login, func(tx pgx.Tx) error {
+	err = s.tx(ctx, "ban "+login, func(tx pgx.Tx) error {
 		if u, err = s.oneUser(ctx, tx, "no user "+login+" has signed in yet", setBanned, login, reason); err != nil {
 			return err
 		}
@@ -142,6 +142,7 @@ func tokenHash(token string) []byte {
 
 const (
 	maxTokens   = 50
+	lockUser    = `SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE`
 	insertToken = `
 		INSERT INTO api_tokens (id, user_id, name, prefix, hash, scopes, expires_at, created_at)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8
@@ -164,7 +165,10 @@ func (s *Store) CreateToken(ctx context.Context, u plugpack.User, name string, s
 	t = plugpack.APIToken{
 		ID: uuid.Must(uuid.NewV7()).String(), Name: name, Prefix: prefix, Scopes: scopes, ExpiresAt: at.Add(life).UTC(), CreatedAt: at.UTC(),
 	}
-	err = s.write(ctx, "create token", func(tx pgx.Tx) error {
+	err = s.tx(ctx, "create token", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockUser, u.ID); err != nil { // or two could both be the last
+			return err
+		}
 		made, err := tx.Exec(ctx, insertToken, t.ID, u.ID, name, prefix, tokenHash(secret), scopes, t.ExpiresAt, at, maxTokens)
 		if err != nil {
 			return err
@@ -189,7 +193,7 @@ func (s *Store) Tokens(ctx context.Context, u plugpack.User) ([]plugpack.APIToke
 
 // RevokeToken ends one of the user's tokens at once.
 func (s *Store) RevokeToken(ctx context.Context, u plugpack.User, id string, at time.Time) error {
-	return s.write(ctx, "revoke token", func(tx pgx.Tx) error {
+	return s.tx(ctx, "revoke token", func(tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, revokeToken, u.ID, id, at)
 		if err != nil {
 			return err
