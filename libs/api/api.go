@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/plugpack/plugpack/libs/errs"
 )
@@ -102,14 +103,23 @@ type ProblemField struct {
 // errors stays in the log.
 func WriteProblem(w http.ResponseWriter, err error) {
 	kind := errs.KindOf(err)
-	after := errs.RetryAfter(err)
-	if kind == errs.Unavailable && after == 0 {
-		after = 5e9
-	}
-	if after > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	if after := RetryAfter(err); after != "" {
+		w.Header().Set("Retry-After", after)
 	}
 	writeProblem(w, Problem{Title: http.StatusText(kind.Status()), Status: kind.Status(), Detail: errs.Detail(err)})
+}
+
+// RetryAfter gives the header of an error after which the same request may work,
+// "" for another one.
+func RetryAfter(err error) string {
+	after := errs.RetryAfter(err)
+	if errs.KindOf(err) == errs.Unavailable && after == 0 {
+		after = 5 * time.Second
+	}
+	if after == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(math.Ceil(after.Seconds())))
 }
 
 // WriteStatus answers with a problem document of a status that stands for no

@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/plugpack/plugpack/libs/api"
-	"github.com/plugpack/plugpack/libs/errs"
 )
 
 var eventType = reflect.TypeFor[api.Event]()
@@ -30,9 +29,6 @@ func (h *handlers) listen(ctx context.Context, in *struct {
 	After string `header:"Last-Event-ID" maxLength:"20" doc:"Id of the last event that was seen; those after it come first"`
 },
 ) (*huma.StreamResponse, error) {
-	if h.options.Feed == nil {
-		return nil, h.problem(ctx, "listen", errs.New(errs.Unavailable, "there is no stream to listen to"))
-	}
 	stream, err := h.options.Feed.Open(ctx, in.After)
 	if err != nil {
 		return nil, h.problem(ctx, "listen", err)

@@ -58,13 +58,13 @@ func (h *handlers) problem(ctx context.Context, operation string, err error) err
 		h.log.ErrorContext(ctx, "request failed", "operation", operation, "err", err)
 	}
 	detail := errs.Detail(err)
-	if _, ok := errors.AsType[sqlError](err); ok { // its words are the database's
-		detail = "a parameter holds a character that no text may have"
+	if _, ok := errors.AsType[sqlError](err); ok && kind == errs.Invalid { // its words are the database's
+		detail = "a value is too long, or holds a character that no text may have"
 	}
-	if kind == errs.Unavailable {
-		if ctx.Err() == nil { // or it is the client who is away
-			h.log.WarnContext(ctx, "request refused", "operation", operation, "err", err)
-		}
+	if kind == errs.Unavailable && ctx.Err() == nil { // or it is the client who is away
+		h.log.WarnContext(ctx, "request refused", "operation", operation, "err", err)
+	}
+	if kind == errs.Unavailable && errs.RetryAfter(err) == 0 { // the words are a driver's
 		detail = "the catalog's database is away, try again in a moment"
 	}
 	var fields []error
@@ -72,8 +72,8 @@ func (h *handlers) problem(ctx context.Context, operation string, err error) err
 		fields = named(ctx, detail)
 	}
 	p := huma.NewError(kind.Status(), detail, fields...)
-	if kind == errs.Unavailable || kind == errs.TooMany {
-		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {"5"}})
+	if after := api.RetryAfter(err); after != "" {
+		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {after}})
 	}
 	return p
 }

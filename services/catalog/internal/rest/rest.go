@@ -37,7 +37,7 @@ type Options struct {
 	Status func(context.Context) (api.Status, error)
 	// Identities verifies whom the gateway names.
 	Identities *identity.Key
-	// Feed tells changes live; nil where there is no stream.
+	// Feed tells changes live.
 	Feed *live.Feed
 }
 

@@ -78,7 +78,8 @@ func (f *Feed) Open(ctx context.Context, after string) (*Stream, error) {
 		}
 	}
 	f.clients.Add(-1)
-	return nil, errs.New(errs.Unavailable, "listen to the catalog's stream: %w", err)
+	away := errs.RetryLater(errs.Unavailable, 5*time.Second, "the stream of changes is away, try again in a moment")
+	return nil, fmt.Errorf("listen to the catalog's stream: %w: %w", away, err)
 }
 
 // Stream is one client's.
