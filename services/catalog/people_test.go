@@ -203,6 +203,7 @@ func TestReviewsOverREST(t *testing.T) {
 			t.Fatalf("held %+v", held)
 		}
 		f.want(422, "cur", "PATCH", "/api/admin/reviews/"+r.ID, `{"state":"hidden"}`)
+		f.want(422, "cur", "PATCH", "/api/admin/reviews/"+r.ID, `{"state":"hidden","reason":" \u200b"}`)
 		f.want(204, "cur", "PATCH", "/api/admin/reviews/"+r.ID, `{"state":"shown"}`)
 		if got := into[api.Reviews](t, f.get(path).Body.Bytes()); len(got.Reviews) != 1 || got.Reviews[0].Helpful != 1 {
 			t.Fatalf("shown again: %+v", got)

@@ -73,10 +73,11 @@ func (h *handlers) moderate(ctx context.Context, in *moderateInput) (*struct{}, 
 	if err != nil {
 		return nil, err
 	}
-	if in.Body.State == plugpack.ReviewHidden && in.Body.Reason == "" {
+	reason := cleaned(in.Body.Reason)
+	if in.Body.State == plugpack.ReviewHidden && reason == "" {
 		return nil, errs.New(errs.Invalid, "reason: say why the review is hidden")
 	}
-	return nil, h.store.ModerateReview(ctx, u, in.ID, in.Body.State, cleaned(in.Body.Reason), time.Now())
+	return nil, h.store.ModerateReview(ctx, u, in.ID, in.Body.State, reason, time.Now())
 }
 
 func (h *handlers) changeUser(ctx context.Context, in *userInput) (*struct{ Body api.Me }, error) {
