@@ -207,12 +207,15 @@ func (m *Meili) Suggest(ctx context.Context, text string, limit int) (names []st
 }
 
 // ready says why the indexes cannot be searched, looking at them now and then.
+// Others wait for what is seen, so a client that leaves does not end the look.
 func (m *Meili) ready(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if time.Since(m.checked) < check {
 		return m.state
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline)
+	defer cancel()
 	if m.state = m.plugins.look(ctx); m.state == nil {
 		m.state = m.packs.look(ctx)
 	}

@@ -2,6 +2,7 @@ package search_test
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -216,6 +217,17 @@ func TestTheDatabaseAnswersWhenTheEngineCannot(t *testing.T) {
 		ask(t, search.New(search.InDatabase{Store: s}, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Database)
 		fill(t, server, s)
 		ask(t, search.New(search.InDatabase{Store: s}, search.NewMeili(server.URL, server.Key, s), testkit.Log(t)), search.Meilisearch)
+	})
+	t.Run("a client that left while the index was looked at says nothing about it", func(t *testing.T) {
+		server := testkit.Meilisearch(t)
+		fill(t, server, s)
+		x := search.New(search.InDatabase{Store: s}, search.NewMeili(server.URL, server.Key, s), testkit.Log(t))
+		left, leave := context.WithCancel(t.Context())
+		leave()
+		if _, _, err := x.Search(left, "postgres", postgres.Filter{}, postgres.SearchPage{Limit: 10}); err == nil {
+			t.Fatal("a search went on without anybody to answer")
+		}
+		ask(t, x, search.Meilisearch)
 	})
 	t.Run("its packs are behind", func(t *testing.T) {
 		server := testkit.Meilisearch(t)
