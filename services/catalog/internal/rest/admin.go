@@ -16,7 +16,7 @@ import (
 const tagAdmin = "Admin"
 
 type curateInput struct {
-	PluginID
+	ByID
 	Body struct {
 		Featured   *bool   `json:"featured,omitempty"`
 		Verified   *bool   `json:"verified,omitempty"`
@@ -27,7 +27,7 @@ type curateInput struct {
 }
 
 type moderateInput struct {
-	ReviewID
+	ByID
 	Body struct {
 		State  plugpack.ReviewState `json:"state" enum:"shown,hidden"`
 		Reason string               `json:"reason,omitempty" maxLength:"1000"`
@@ -61,7 +61,7 @@ func (h *handlers) curate(ctx context.Context, in *curateInput) (*struct{ Body p
 	}
 	for _, text := range []*string{in.Body.Deprecated, in.Body.Hidden} {
 		if text != nil {
-			*text = cleaned(*text)
+			*text = plugpack.CleanText(*text)
 		}
 	}
 	now, err := h.store.Curate(ctx, postgres.Actor(u.ID), in.ID, postgres.CurationChange(in.Body), time.Now())
@@ -73,7 +73,7 @@ func (h *handlers) moderate(ctx context.Context, in *moderateInput) (*struct{}, 
 	if err != nil {
 		return nil, err
 	}
-	reason := cleaned(in.Body.Reason)
+	reason := plugpack.CleanText(in.Body.Reason)
 	if in.Body.State == plugpack.ReviewHidden && reason == "" {
 		return nil, errs.New(errs.Invalid, "reason: say why the review is hidden")
 	}
@@ -95,12 +95,12 @@ func (h *handlers) changeUser(ctx context.Context, in *userInput) (*struct{ Body
 		}
 	}
 	if in.Body.Banned != nil {
-		changed, err = h.store.Ban(ctx, postgres.Actor(u.ID), in.Login, cleaned(*in.Body.Banned))
+		changed, err = h.store.Ban(ctx, postgres.Actor(u.ID), in.Login, plugpack.CleanText(*in.Body.Banned))
 	}
 	return &struct{ Body api.Me }{api.NewMe(changed)}, err
 }
 
-func (h *handlers) rescan(ctx context.Context, in *struct{ PluginID }) (*struct {
+func (h *handlers) rescan(ctx context.Context, in *ByID) (*struct {
 	Body struct {
 		Scan string `json:"scan"`
 	}

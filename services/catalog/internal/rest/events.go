@@ -14,7 +14,7 @@ var eventType = reflect.TypeFor[api.Event]()
 
 func (h *handlers) registerEvents(a huma.API) {
 	schema := a.OpenAPI().Components.Schemas.Schema(eventType, true, "Event")
-	huma.Register(a, huma.Operation{
+	register(h, a, huma.Operation{
 		OperationID: "listen", Method: http.MethodGet, Path: api.EventsPath, Tags: []string{tagPlugins},
 		Summary: "Hear of changes as they happen, as server-sent events",
 		Errors:  []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
@@ -31,7 +31,7 @@ func (h *handlers) listen(ctx context.Context, in *struct {
 ) (*huma.StreamResponse, error) {
 	stream, err := h.options.Feed.Open(ctx, in.After)
 	if err != nil {
-		return nil, h.problem(ctx, "listen", err)
+		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		hc.SetHeader("Content-Type", "text/event-stream")

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -40,25 +39,15 @@ type fileOutput struct {
 }
 
 func (h *handlers) registerFiles(a huma.API) {
-	file(h, a, "/api/packs/slug/{slug}/marketplace.json", "get-pack-marketplace", "A pack as a marketplace that the client adds by URL", tagPacks, h.packMarketplace)
-	file(h, a, "/api/plugins/slug/{slug}/marketplace.json", "get-plugin-marketplace", "A plugin as a marketplace that the client adds by URL", tagPlugins, h.pluginMarketplace)
+	get(h, a, "/api/packs/slug/{slug}/marketplace.json", "get-pack-marketplace", "A pack as a marketplace that the client adds by URL", tagPacks, h.packMarketplace, anyJSON)
+	get(h, a, "/api/plugins/slug/{slug}/marketplace.json", "get-plugin-marketplace", "A plugin as a marketplace that the client adds by URL", tagPlugins, h.pluginMarketplace, anyJSON)
 }
 
-// file is get for an answer that is stored as it is.
-func file(h *handlers, a huma.API, path, id, summary, tag string, f func(context.Context, *fileInput) (*fileOutput, error)) {
-	huma.Register(a, huma.Operation{
-		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{tag},
-		Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
-		Responses: map[string]*huma.Response{"200": {
-			Description: "The marketplace's file", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}},
-		}},
-	}, func(ctx context.Context, in *fileInput) (*fileOutput, error) {
-		out, err := f(ctx, in)
-		if err != nil {
-			return nil, h.problem(ctx, id, err)
-		}
-		return out, nil
-	})
+// anyJSON says that the answer is an object that is stored as it is.
+func anyJSON(op *huma.Operation) {
+	op.Responses = map[string]*huma.Response{"200": {
+		Description: "The marketplace's file", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}},
+	}}
 }
 
 func (h *handlers) packMarketplace(ctx context.Context, in *fileInput) (*fileOutput, error) {

@@ -25,6 +25,12 @@ func init() {
 	huma.DefaultArrayNullable = false
 }
 
+// ByID is the address of one thing. It is exported because huma reads embedded
+// structs only if they are.
+type ByID struct {
+	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
+}
+
 // operationKey finds the operation in the context of its handler.
 type operationKey struct{}
 

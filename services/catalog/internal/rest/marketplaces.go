@@ -71,10 +71,7 @@ func (h *handlers) listMarketplaces(ctx context.Context, in *marketplacesInput) 
 	return out, err
 }
 
-func (h *handlers) marketplaceByID(ctx context.Context, in *struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-},
-) (*struct{ Body api.Marketplace }, error) {
+func (h *handlers) marketplaceByID(ctx context.Context, in *ByID) (*struct{ Body api.Marketplace }, error) {
 	m, err := h.store.MarketplaceByID(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -69,10 +69,7 @@ func (h *handlers) createToken(ctx context.Context, in *tokenInput) (*struct{ Bo
 	return &struct{ Body api.NewToken }{api.NewToken{APIToken: t, Token: secret}}, err
 }
 
-func (h *handlers) revokeToken(ctx context.Context, in *struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-},
-) (*struct{}, error) {
+func (h *handlers) revokeToken(ctx context.Context, in *ByID) (*struct{}, error) {
 	u, err := h.owner(ctx)
 	if err != nil {
 		return nil, err

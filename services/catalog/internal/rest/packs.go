@@ -30,11 +30,6 @@ type packSlug struct {
 	Slug string `path:"slug" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"small letters, digits and hyphens"`
 }
 
-// PackID is the address of what is done to one pack.
-type PackID struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-}
-
 type packOutput struct{ Body api.PackPage }
 
 func (h *handlers) registerPacks(a huma.API) {
@@ -75,7 +70,7 @@ func (h *handlers) countPacks(ctx context.Context, in *struct{ PackFilter }) (*s
 	return &struct{ Body api.Count }{api.Count{Count: n}}, err
 }
 
-func (h *handlers) packByID(ctx context.Context, in *struct{ PackID }) (*packOutput, error) {
+func (h *handlers) packByID(ctx context.Context, in *ByID) (*packOutput, error) {
 	p, err := h.store.PackByID(ctx, in.ID)
 	return h.packPage(ctx, p, err)
 }

@@ -38,7 +38,7 @@ type createPackInput struct {
 }
 
 type updatePackInput struct {
-	PackID
+	ByID
 	Body struct {
 		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from"`
 		PackBody
@@ -46,7 +46,7 @@ type updatePackInput struct {
 }
 
 type markPackInput struct {
-	PackID
+	ByID
 	Body struct {
 		Edition   int64 `json:"edition" minimum:"1" maximum:"1000000000000"`
 		Featured  *bool `json:"featured,omitempty"`
@@ -63,7 +63,7 @@ func (h *handlers) registerPackChanges(a huma.API) {
 
 func (b PackBody) draft(slug string, u plugpack.User) plugpack.PackDraft {
 	d := plugpack.PackDraft{Slug: slug, PackText: plugpack.PackText{
-		Name: plugpack.Clean(b.Name), Description: cleaned(b.Description), Difficulty: b.Difficulty, Tags: cleanedAll(b.Tags),
+		Name: plugpack.Clean(b.Name), Description: plugpack.CleanText(b.Description), Difficulty: b.Difficulty, Tags: cleanedAll(b.Tags),
 		Minutes: b.Minutes, Curator: plugpack.Clean(b.Curator),
 	}}
 	if d.Curator == "" {
@@ -71,7 +71,7 @@ func (b PackBody) draft(slug string, u plugpack.User) plugpack.PackDraft {
 	}
 	for _, p := range b.Plugins {
 		d.Plugins = append(d.Plugins, plugpack.DraftPlugin{
-			Slug: p.Slug, Phase: plugpack.Clean(p.Phase), Description: cleaned(p.Description), Commands: cleanedAll(p.Commands),
+			Slug: p.Slug, Phase: plugpack.Clean(p.Phase), Description: plugpack.CleanText(p.Description), Commands: cleanedAll(p.Commands),
 		})
 	}
 	return d
@@ -114,7 +114,7 @@ func (h *handlers) markPack(ctx context.Context, in *markPackInput) (*packOutput
 	return h.wholePack(ctx, p)
 }
 
-func (h *handlers) deletePack(ctx context.Context, in *struct{ PackID }) (*struct{}, error) {
+func (h *handlers) deletePack(ctx context.Context, in *ByID) (*struct{}, error) {
 	u, err := h.allowed(ctx, plugpack.ScopePacks, plugpack.Curator)
 	if err != nil {
 		return nil, err

@@ -80,11 +80,6 @@ type listOutput[T any] struct {
 	Body  []T
 }
 
-// ByID names one thing. It is exported for the reason that Filter is.
-type ByID struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-}
-
 type pluginOutput struct {
 	Revision string `header:"Plugpack-Revision"`
 	Pages    string `header:"Plugpack-Pages" hidden:"true"`

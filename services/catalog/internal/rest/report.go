@@ -10,16 +10,12 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
-type pluginID struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-}
-
 func (h *handlers) registerReport(a huma.API) {
 	get(h, a, "/api/plugins/{id}/components", "list-components", "List a plugin's components with their front matter and tokens", tagPlugins, h.listComponents, moves)
 	get(h, a, "/api/plugins/{id}/report", "get-report", "Get a plugin's quality report and findings, each with its reason", tagPlugins, h.report, moves)
 }
 
-func (h *handlers) listComponents(ctx context.Context, in *pluginID) (*struct{ Body []api.ComponentFile }, error) {
+func (h *handlers) listComponents(ctx context.Context, in *ByID) (*struct{ Body []api.ComponentFile }, error) {
 	p, err := h.livePlugin(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -27,7 +23,7 @@ func (h *handlers) listComponents(ctx context.Context, in *pluginID) (*struct{ B
 	return &struct{ Body []api.ComponentFile }{api.NewComponents(p)}, nil
 }
 
-func (h *handlers) report(ctx context.Context, in *pluginID) (*struct{ Body api.Report }, error) {
+func (h *handlers) report(ctx context.Context, in *ByID) (*struct{ Body api.Report }, error) {
 	p, err := h.livePlugin(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -128,7 +128,7 @@ func (h *handlers) registerRoot(a huma.API) {
 	})
 }
 
-// get registers a GET operation whose errors may be of package errs.
+// get registers a GET operation.
 func get[I, O any](h *handlers, a huma.API, path, id, summary, tag string, f func(context.Context, *I) (*O, error), change ...func(*huma.Operation)) {
 	op := huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary,
@@ -140,10 +140,15 @@ func get[I, O any](h *handlers, a huma.API, path, id, summary, tag string, f fun
 	for _, c := range change {
 		c(&op)
 	}
+	register(h, a, op, f)
+}
+
+// register registers an operation whose errors may be of package errs.
+func register[I, O any](h *handlers, a huma.API, op huma.Operation, f func(context.Context, *I) (*O, error)) {
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, in)
 		if err != nil {
-			return nil, h.problem(ctx, id, err)
+			return nil, h.problem(ctx, op.OperationID, err)
 		}
 		return out, nil
 	})

@@ -29,18 +29,13 @@ type ReviewBody struct {
 
 func (b ReviewBody) text() (plugpack.ReviewText, error) {
 	t := plugpack.ReviewText{
-		Rating: b.Rating, Title: plugpack.Clean(b.Title), Body: cleaned(b.Body), ProTip: cleaned(b.ProTip), Gotcha: cleaned(b.Gotcha),
+		Rating: b.Rating, Title: plugpack.Clean(b.Title), Body: plugpack.CleanText(b.Body), ProTip: plugpack.CleanText(b.ProTip), Gotcha: plugpack.CleanText(b.Gotcha),
 		ExampleURL: b.ExampleURL, Frameworks: cleanedAll(b.Frameworks), TeamSize: b.TeamSize,
 	}
 	if u, err := url.Parse(b.ExampleURL); b.ExampleURL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || plugpack.Clean(b.ExampleURL) != b.ExampleURL) {
 		return t, errs.New(errs.Invalid, "example_url: want an https address")
 	}
 	return t, nil
-}
-
-// ReviewID is the address of a review.
-type ReviewID struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
 }
 
 type reviewOutput struct{ Body api.Review }
@@ -56,7 +51,7 @@ func (h *handlers) registerReviews(a huma.API) {
 }
 
 func (h *handlers) listReviews(ctx context.Context, in *struct {
-	PluginID
+	ByID
 	Skip  int `query:"skip" minimum:"0" maximum:"100000"`
 	Limit int `query:"limit" minimum:"1" maximum:"100" default:"20"`
 },
@@ -74,7 +69,7 @@ func apiReviews(rs []plugpack.Review) []api.Review {
 }
 
 func (h *handlers) addReview(ctx context.Context, in *struct {
-	PluginID
+	ByID
 	Body ReviewBody
 },
 ) (*reviewOutput, error) {
@@ -91,7 +86,7 @@ func (h *handlers) addReview(ctx context.Context, in *struct {
 }
 
 func (h *handlers) editReview(ctx context.Context, in *struct {
-	PluginID
+	ByID
 	Body struct {
 		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from"`
 		ReviewBody
@@ -110,7 +105,7 @@ func (h *handlers) editReview(ctx context.Context, in *struct {
 	return &reviewOutput{api.NewReview(r)}, err
 }
 
-func (h *handlers) deleteReview(ctx context.Context, in *struct{ ReviewID }) (*struct{}, error) {
+func (h *handlers) deleteReview(ctx context.Context, in *ByID) (*struct{}, error) {
 	u, err := h.allowed(ctx, plugpack.ScopeReviews, "")
 	if err != nil {
 		return nil, err
@@ -118,8 +113,8 @@ func (h *handlers) deleteReview(ctx context.Context, in *struct{ ReviewID }) (*s
 	return nil, h.store.DeleteReview(ctx, u, in.ID)
 }
 
-func (h *handlers) helpful(yes bool) func(context.Context, *struct{ ReviewID }) (*struct{}, error) {
-	return func(ctx context.Context, in *struct{ ReviewID }) (*struct{}, error) {
+func (h *handlers) helpful(yes bool) func(context.Context, *ByID) (*struct{}, error) {
+	return func(ctx context.Context, in *ByID) (*struct{}, error) {
 		u, err := h.allowed(ctx, plugpack.ScopeReviews, "")
 		if err != nil {
 			return nil, err
@@ -129,7 +124,7 @@ func (h *handlers) helpful(yes bool) func(context.Context, *struct{ ReviewID }) 
 }
 
 func (h *handlers) reportReview(ctx context.Context, in *struct {
-	ReviewID
+	ByID
 	Body struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"1000"`
 	}
@@ -139,5 +134,5 @@ func (h *handlers) reportReview(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.store.ReportReview(ctx, u, in.ID, cleaned(in.Body.Reason), time.Now())
+	return nil, h.store.ReportReview(ctx, u, in.ID, plugpack.CleanText(in.Body.Reason), time.Now())
 }

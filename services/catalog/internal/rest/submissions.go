@@ -45,15 +45,12 @@ func (h *handlers) submit(ctx context.Context, in *struct {
 	return &submissionOutput{sub}, err
 }
 
-func (h *handlers) submission(ctx context.Context, in *struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-},
-) (*submissionOutput, error) {
+func (h *handlers) submission(ctx context.Context, in *ByID) (*submissionOutput, error) {
 	sub, err := h.store.SubmissionByID(ctx, in.ID)
 	return &submissionOutput{sub}, err
 }
 
-func (h *handlers) claim(ctx context.Context, in *struct{ PluginID }) (*struct{}, error) {
+func (h *handlers) claim(ctx context.Context, in *ByID) (*struct{}, error) {
 	u, err := h.allowed(ctx, plugpack.ScopeSubmissions, "")
 	if err != nil {
 		return nil, err
@@ -62,7 +59,7 @@ func (h *handlers) claim(ctx context.Context, in *struct{ PluginID }) (*struct{}
 }
 
 func (h *handlers) optOut(ctx context.Context, in *struct {
-	PluginID
+	ByID
 	Body struct {
 		Reason string `json:"reason,omitempty" maxLength:"1000"`
 	}

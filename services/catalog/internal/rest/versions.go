@@ -11,20 +11,14 @@ import (
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
 
-// PluginID is the address of what belongs to one plugin. It is exported because
-// huma reads embedded structs only if they are.
-type PluginID struct {
-	ID string `path:"id" format:"uuid" minLength:"36" maxLength:"36"`
-}
-
 type versionsInput struct {
-	PluginID
+	ByID
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
 }
 
 type diffInput struct {
-	PluginID
+	ByID
 	From string `query:"from" maxLength:"64" pattern:"^([0-9a-f]{64})?$" patternDescription:"a version's digest" doc:"Digest of the earlier version; the one before \"to\" by default"`
 	To   string `query:"to" maxLength:"64" pattern:"^([0-9a-f]{64})?$" patternDescription:"a version's digest" doc:"Digest of the later version; the current one by default"`
 }

@@ -97,13 +97,7 @@ func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag st
 		op.Middlewares = huma.Middlewares{signedIn(a)}
 	}
 	op.Middlewares = append(op.Middlewares, wholeBody(a))
-	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := f(ctx, in)
-		if err != nil {
-			return nil, h.problem(ctx, id, err)
-		}
-		return out, nil
-	})
+	register(h, a, op, f)
 }
 
 // signedIn refuses who brings no credentials before anything of the request is
@@ -118,9 +112,6 @@ func signedIn(a huma.API) func(huma.Context, func(huma.Context)) {
 		next(ctx)
 	}
 }
-
-// cleaned makes a person's text fit to be shown.
-func cleaned(s string) string { return plugpack.CleanText(s) }
 
 func cleanedAll[S ~string](list []S) []string {
 	out := make([]string, 0, len(list))
