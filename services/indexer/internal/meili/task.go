@@ -23,12 +23,11 @@ var (
 
 // do sends a task when the one before it has ended, and waits for its end.
 func (x *Engine) do(ctx context.Context, what string, send func(context.Context) (*meilisearch.TaskInfo, error)) error {
-	select {
-	case <-x.turn:
-		defer func() { x.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return errs.New(errs.Unavailable, "%s in Meilisearch: %w", what, ctx.Err())
+	done, err := x.take(ctx, what)
+	if err != nil {
+		return err
 	}
+	defer done()
 	if x.pending >= 0 {
 		if _, err := x.await(ctx, "await the task before", x.pending); err != nil {
 			return err
@@ -48,6 +47,17 @@ func (x *Engine) do(ctx context.Context, what string, send func(context.Context)
 	return outcome(what, task)
 }
 
+// take waits until no task is under way, and keeps others from sending one
+// until done is called.
+func (x *Engine) take(ctx context.Context, what string) (done func(), err error) {
+	select {
+	case <-x.turn:
+		return func() { x.turn <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, errs.New(errs.Unavailable, "%s in Meilisearch: %w", what, ctx.Err())
+	}
+}
+
 // Settle waits for the tasks that an indexer before this one left in the queue.
 func (x *Engine) Settle(ctx context.Context) error {
 	unfinished := []meilisearch.TaskStatus{meilisearch.TaskStatusEnqueued, meilisearch.TaskStatusProcessing}
@@ -61,9 +71,12 @@ func (x *Engine) Settle(ctx context.Context) error {
 			return explain("list tasks", err)
 		}
 		for _, t := range tasks.Results {
-			<-x.turn
-			_, err := x.await(ctx, "await a task of before", t.UID)
-			x.turn <- struct{}{}
+			done, err := x.take(ctx, "await a task of before")
+			if err != nil {
+				return err
+			}
+			_, err = x.await(ctx, "await a task of before", t.UID)
+			done()
 			if err != nil {
 				return err
 			}
