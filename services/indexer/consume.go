@@ -78,9 +78,19 @@ func (x *Indexer) applySearch(ctx context.Context, changes []change.Change) []er
 // lookSoon lets the rebuilder look at the index now, and rebuild it if there
 // is a reason.
 func (x *Indexer) lookSoon(reason string) {
-	select {
-	case x.kick <- reason:
-	default: // it is about to look anyway
+	for {
+		select {
+		case x.kick <- reason:
+			return
+		default:
+		}
+		if reason == "" {
+			return // it is about to look anyway
+		}
+		select {
+		case <-x.kick: // the reason takes its place
+		default:
+		}
 	}
 }
 
