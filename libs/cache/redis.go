@@ -93,13 +93,19 @@ func (r *Redis) Raise(ctx context.Context, key string, revision int64) error {
 }
 
 // write runs one of the scripts. A full Redis refuses to write but not to
-// delete, and no page is better than an old one.
+// delete.
 func (r *Redis) write(ctx context.Context, script *redis.Script, verb, key string, args ...any) error {
 	err := script.Run(ctx, r.client, []string{key}, args...).Err()
 	if redis.IsOOMError(err) {
-		err = r.client.Unlink(ctx, key).Err()
+		err = r.forget(ctx, key)
 	}
 	return unavailable(verb, key, err)
+}
+
+// forget drops what could be older than a mark that was refused: the pages at
+// the keys, and all responses. None is better than an old one.
+func (r *Redis) forget(ctx context.Context, keys ...string) error {
+	return r.client.Unlink(ctx, append(keys, generationKey)...).Err()
 }
 
 // Trust and page are read in one step, since the server can be lost between two.

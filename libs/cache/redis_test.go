@@ -111,12 +111,22 @@ func TestRedisAway(t *testing.T) {
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
 	r := testkit.Redis(t)
-	pages := r.Pages(t)
+	pages, key := r.Pages(t), cache.IDKey("k")
 	for _, write := range []func() error{
-		func() error { return pages.Put(t.Context(), "k", cache.Page{Revision: 2, Status: 404}) },
-		func() error { return pages.Raise(t.Context(), "k", 2) },
+		func() error { return pages.Put(t.Context(), key, cache.Page{Revision: 2, Status: 404}) },
+		func() error { return pages.Raise(t.Context(), key, 2) },
+		func() error {
+			return pages.Keep(t.Context(), "other", "", cache.Response{Shows: []cache.Shown{{ID: "k", Slug: "s", Revision: 2}}})
+		},
 	} {
-		if err := pages.Put(t.Context(), "k", cache.Page{Revision: 1, Status: 404}); err != nil {
+		if err := pages.Put(t.Context(), key, cache.Page{Revision: 1, Status: 404}); err != nil {
+			t.Fatal(err)
+		}
+		_, generation, _, err := pages.Lookup(t.Context(), "q")
+		if err == nil {
+			err = pages.Keep(t.Context(), "q", generation, cache.Response{Body: []byte("[]"), Shows: []cache.Shown{{ID: "k", Slug: "s", Revision: 1}}})
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		r.Full(true)
@@ -124,8 +134,11 @@ func TestRedisFull(t *testing.T) {
 			t.Errorf("write to a full Redis: %v", err)
 		}
 		r.Full(false)
-		if p, found, err := pages.Get(t.Context(), "k"); found || err != nil {
+		if p, found, err := pages.Get(t.Context(), key); found || err != nil {
 			t.Errorf("revision %d is still given, %v", p.Revision, err)
+		}
+		if _, _, found, err := pages.Lookup(t.Context(), "q"); found || err != nil {
+			t.Errorf("a response is given that may be older than a mark that was refused, %v", err)
 		}
 	}
 }

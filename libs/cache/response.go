@@ -104,10 +104,10 @@ func (r *Redis) Keep(ctx context.Context, key, generation string, res Response) 
 		}
 	}
 	err = keepScript.Run(ctx, r.client, keys, args...).Err()
-	if redis.IsOOMError(err) { // no page is better than an old one
+	if redis.IsOOMError(err) {
 		err = nil
 		if len(keys) > 0 {
-			err = r.client.Unlink(ctx, keys...).Err()
+			err = r.forget(ctx, keys...)
 		}
 	}
 	return unavailable("keep", key, err)
