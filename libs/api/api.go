@@ -23,11 +23,13 @@ import (
 	"github.com/plugpack/plugpack/libs/errs"
 )
 
-// HeaderRevision carries a plugin page's revision beside its body.
+// HeaderRevision carries the revision of a plugin's page or a pack beside its
+// body.
 const HeaderRevision = "Plugpack-Revision"
 
-// HeaderPages tells the gateway, and nobody else, the keys of all cached pages
-// that show the same plugin, separated by blanks.
+// HeaderPages tells the gateway, and nobody else, the keys at which that
+// revision is marked, separated by blanks: of all cached pages that show the
+// same plugin, or of the pack.
 const HeaderPages = "Plugpack-Pages"
 
 // Encode writes v as every JSON body is written.

@@ -7,6 +7,10 @@
 // not given any more. A store that lost its marks could give what is older than
 // what somebody saw, so it gives nothing until the indexer has filled it from
 // the catalog. Losing the whole cache costs speed only.
+//
+// A pack has a mark at its id and no page: its answer shows its plugins whole,
+// and is kept as a response. Of a catalog that was set back, packs' marks are
+// not dropped as plugins' are: until they end it answers by itself.
 package cache
 
 import (

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -22,14 +23,23 @@ const (
 	ResponseTTL = time.Minute
 )
 
-// Shown is a plugin in a response, at the revision at which it is shown.
+// Shown is a plugin or a pack in a response, at the revision at which it is
+// shown. A pack has no slug here, since none of its answers is a page.
 type Shown struct {
 	ID, Slug string
 	Revision int64
 }
 
+// Keys gives the keys at which it is marked.
+func (s Shown) Keys() []string {
+	if s.Slug == "" {
+		return []string{IDKey(s.ID)}
+	}
+	return []string{IDKey(s.ID), SlugKey(s.Slug)}
+}
+
 // Response is the answer to a question about many plugins: a list, a count, a
-// search.
+// search, a pack.
 type Response struct {
 	Header map[string]string
 	Body   []byte
@@ -39,14 +49,14 @@ type Response struct {
 // Responses keeps answers of the catalog's for the generation in which they
 // were asked for. The indexer moves the generation when a change that can
 // affect them is applied, and what was kept before is not given any more.
-// Neither is what shows a plugin at a revision older than one that was seen of
-// it. Losing all of it costs speed only.
+// Neither is what shows a plugin or a pack at a revision older than one that was
+// seen of it. Losing all of it costs speed only.
 type Responses interface {
 	// Lookup gives the response at key and, to be handed on to Keep, the
 	// generation, which is "" when nothing can be kept.
 	Lookup(ctx context.Context, key string) (r Response, generation string, found bool, err error)
-	// Keep marks that the plugins in the response are about to be seen, and
-	// keeps it unless the generation has moved or it is too large.
+	// Keep marks that what the response shows is about to be seen, and keeps it
+	// unless the generation has moved or it is too large.
 	Keep(ctx context.Context, key, generation string, r Response) error
 	// Move begins a new generation.
 	Move(ctx context.Context) error
@@ -98,8 +108,8 @@ func (r *Redis) Keep(ctx context.Context, key, generation string, res Response) 
 	}
 	var keys []string
 	for _, s := range res.Shows {
-		for _, page := range []string{IDKey(s.ID), SlugKey(s.Slug)} {
-			keys = append(keys, page)
+		for _, at := range s.Keys() {
+			keys = append(keys, at)
 			args = append(args, s.Revision)
 		}
 	}
@@ -159,10 +169,13 @@ end
 return 1`)
 )
 
+// noSlug stands for the slug of what has none.
+const noSlug = "-"
+
 func writeShows(shows []Shown) string {
 	var b strings.Builder
 	for _, s := range shows {
-		fmt.Fprintf(&b, "%s %s %d ", s.ID, s.Slug, s.Revision)
+		fmt.Fprintf(&b, "%s %s %d ", s.ID, cmp.Or(s.Slug, noSlug), s.Revision)
 	}
 	return b.String()
 }
@@ -174,7 +187,11 @@ func parseShows(text string) (shows []Shown, err error) {
 		if err != nil {
 			return nil, errs.New(errs.Unavailable, "a kept response is spoilt: %w", err)
 		}
-		shows = append(shows, Shown{fields[i], fields[i+1], revision})
+		s := Shown{fields[i], fields[i+1], revision}
+		if s.Slug == noSlug {
+			s.Slug = ""
+		}
+		shows = append(shows, s)
 	}
 	return shows, nil
 }

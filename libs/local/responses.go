@@ -48,8 +48,8 @@ func (c *Cache) Lookup(_ context.Context, key string) (cache.Response, string, b
 // Keep marks what the response shows and keeps it.
 func (c *Cache) Keep(ctx context.Context, key, generation string, r cache.Response) error {
 	for _, s := range r.Shows {
-		for _, page := range []string{cache.IDKey(s.ID), cache.SlugKey(s.Slug)} {
-			if err := c.Raise(ctx, page, s.Revision); err != nil {
+		for _, at := range s.Keys() {
+			if err := c.Raise(ctx, at, s.Revision); err != nil {
 				return err
 			}
 		}

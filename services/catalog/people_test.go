@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/libs/plugpack"
@@ -300,8 +302,25 @@ func TestPackChangesOverREST(t *testing.T) {
 	f.want(409, "cur", "PUT", at, `{"edition":1,`+body)
 	f.want(200, "cur", "PUT", at, `{"edition":2,`+body)
 	f.want(405, "cur", "POST", at, `{}`)
-	f.want(204, "cur", "DELETE", at, "")
-	f.want(404, nobody, "GET", "/api/packs/slug/demo", "")
+
+	// Whatever is said of a pack says at which revision, so that the gateway
+	// gives nobody an older one: also that it is not there any more.
+	revision := int64(3)
+	seen := func(w *httptest.ResponseRecorder) {
+		t.Helper()
+		if h := w.Header(); h.Get(api.HeaderRevision) != strconv.FormatInt(revision, 10) || h.Get(api.HeaderPages) != cache.IDKey(page.Pack.ID) {
+			t.Errorf("%d %v, want revision %d", w.Code, h, revision)
+		}
+	}
+	seen(f.want(200, nobody, "GET", at, ""))
+	revision++
+	seen(f.want(200, "cur", "PATCH", at, `{"edition":3,"published":false}`))
+	seen(f.want(404, nobody, "GET", at, ""))
+	revision++
+	seen(f.want(204, "cur", "DELETE", at, ""))
+	seen(f.want(404, nobody, "GET", at, ""))
+	seen(f.want(404, nobody, "GET", "/api/packs/slug/demo", ""))
+	f.want(404, "cur", "PATCH", at, `{"edition":5,"published":true}`)
 }
 
 func TestSubmissions(t *testing.T) {

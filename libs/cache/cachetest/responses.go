@@ -12,7 +12,7 @@ import (
 func runResponses(t *testing.T, open func(t *testing.T) Store) {
 	response := cache.Response{
 		Header: map[string]string{"Content-Type": "application/json", "Link": "<x>; rel=\"next\""}, Body: []byte("[\"é\"]\n"),
-		Shows: []cache.Shown{{ID: "a", Slug: "slug-a", Revision: 5}, {ID: "b", Slug: "slug-b", Revision: 1 << 50}},
+		Shows: []cache.Shown{{ID: "a", Slug: "slug-a", Revision: 5}, {ID: "b", Slug: "slug-b", Revision: 1 << 50}, {ID: "pack", Revision: 3}},
 	}
 	t.Run("a response comes back as it was kept", func(t *testing.T) {
 		s := open(t)
@@ -45,6 +45,9 @@ func runResponses(t *testing.T, open func(t *testing.T) Store) {
 			"by the indexer":          func(s Store) { put(t, s, cache.IDKey("a"), page(6)) },
 			"in another response": func(s Store) {
 				keep(t, s, "other", "", cache.Response{Shows: []cache.Shown{{ID: "a", Slug: "slug-a", Revision: 6}}})
+			},
+			"of a pack": func(s Store) {
+				keep(t, s, "other", "", cache.Response{Shows: []cache.Shown{{ID: "pack", Revision: 4}}})
 			},
 		} {
 			s := open(t)

@@ -123,12 +123,12 @@ func (s *Store) CountPacks(ctx context.Context, f PackFilter) (n int, err error)
 	return n, classify("count packs", err)
 }
 
-// PackByID gives a pack, published or not.
+// PackByID gives a pack, published or not, removed or not.
 func (s *Store) PackByID(ctx context.Context, id string) (plugpack.Pack, error) {
 	return s.onePack(ctx, "the id "+id, selectPacks+` WHERE k.id = $1::uuid`, id)
 }
 
-// PackBySlug gives a pack, published or not.
+// PackBySlug gives a pack, published or not, removed or not.
 func (s *Store) PackBySlug(ctx context.Context, slug string) (plugpack.Pack, error) {
 	return s.onePack(ctx, "the slug "+slug, selectPacks+` WHERE k.slug = $1`, slug)
 }
@@ -138,7 +138,7 @@ func (s *Store) onePack(ctx context.Context, what, query string, args ...any) (p
 	if err != nil {
 		return plugpack.Pack{}, classify("read pack", err)
 	}
-	if len(packs) == 0 || packs[0].Removed {
+	if len(packs) == 0 {
 		return plugpack.Pack{}, errs.New(errs.NotFound, "no pack has %s", what)
 	}
 	return packs[0], nil

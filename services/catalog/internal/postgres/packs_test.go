@@ -206,8 +206,8 @@ func TestPacks(t *testing.T) {
 		if _, err := f.MarkPack(t.Context(), "", p.ID, p.Edition, postgres.PackMarks{Removed: true}, sample.At(1)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.PackBySlug(t.Context(), "ship"); errs.KindOf(err) != errs.NotFound {
-			t.Fatalf("got %v", err)
+		if got, err := f.PackBySlug(t.Context(), "ship"); err != nil || got.Live() || got.Revision <= p.Revision {
+			t.Fatalf("got %+v, %v", got, err)
 		}
 		a := f.announcedPacks()
 		if !a[len(a)-1].Removed {

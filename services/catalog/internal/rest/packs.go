@@ -2,12 +2,13 @@ package rest
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/plugpack/plugpack/libs/api"
-	"github.com/plugpack/plugpack/libs/errs"
+	"github.com/plugpack/plugpack/libs/cache"
 	"github.com/plugpack/plugpack/libs/pinned"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
@@ -30,7 +31,22 @@ type packSlug struct {
 	Slug string `path:"slug" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"small letters, digits and hyphens"`
 }
 
-type packOutput struct{ Body api.PackPage }
+// PackSeen is the revision that an answer about a pack rests on, so that the
+// gateway never serves an older one after it. It is exported because huma reads
+// embedded structs only if they are.
+type PackSeen struct {
+	Revision string `header:"Plugpack-Revision"`
+	Pages    string `header:"Plugpack-Pages" hidden:"true"`
+}
+
+func packSeen(p plugpack.Pack) PackSeen {
+	return PackSeen{strconv.FormatInt(p.Revision, 10), cache.IDKey(p.ID)}
+}
+
+type packOutput struct {
+	PackSeen
+	Body api.PackPage
+}
 
 func (h *handlers) registerPacks(a huma.API) {
 	get(h, a, "/api/packs", "list-packs", "List published packs, featured ones first", tagPacks, h.listPacks)
@@ -81,11 +97,13 @@ func (h *handlers) packBySlug(ctx context.Context, in *packSlug) (*packOutput, e
 }
 
 func (h *handlers) packPage(ctx context.Context, p plugpack.Pack, err error) (*packOutput, error) {
-	if err == nil && !p.Live() {
-		err = errs.New(errs.NotFound, "this pack is not published")
-	}
 	if err != nil {
 		return nil, err
+	}
+	if !p.Live() {
+		seen := packSeen(p)
+		return nil, huma.ErrorWithHeaders(huma.Error404NotFound("this pack is not published"),
+			http.Header{api.HeaderRevision: {seen.Revision}, api.HeaderPages: {seen.Pages}})
 	}
 	return h.wholePack(ctx, p)
 }
@@ -104,5 +122,5 @@ func (h *handlers) wholePack(ctx context.Context, p plugpack.Pack) (*packOutput,
 	for _, l := range file.Left {
 		left[l.Slug] = l.Reason
 	}
-	return &packOutput{api.NewPackPage(h.apiPack(p), p, plugins, left)}, nil
+	return &packOutput{packSeen(p), api.NewPackPage(h.apiPack(p), p, plugins, left)}, nil
 }

@@ -114,11 +114,11 @@ func (h *handlers) markPack(ctx context.Context, in *markPackInput) (*packOutput
 	return h.wholePack(ctx, p)
 }
 
-func (h *handlers) deletePack(ctx context.Context, in *ByID) (*struct{}, error) {
+func (h *handlers) deletePack(ctx context.Context, in *ByID) (*struct{ PackSeen }, error) {
 	u, err := h.allowed(ctx, plugpack.ScopePacks, plugpack.Curator)
 	if err != nil {
 		return nil, err
 	}
-	_, err = h.store.MarkPack(ctx, postgres.Actor(u.ID), in.ID, 0, postgres.PackMarks{Removed: true}, time.Now())
-	return nil, err
+	p, err := h.store.MarkPack(ctx, postgres.Actor(u.ID), in.ID, 0, postgres.PackMarks{Removed: true}, time.Now())
+	return &struct{ PackSeen }{packSeen(p)}, err
 }

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func change[I, O any](h *handlers, a huma.API, method, path, id, summary, tag st
 	if method == http.MethodPost {
 		status = http.StatusCreated
 	}
-	if _, silent := any(*new(O)).(struct{}); silent {
+	if _, speaks := reflect.TypeFor[O]().FieldByName("Body"); !speaks {
 		status = http.StatusNoContent
 	}
 	op := huma.Operation{

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,22 +21,24 @@ import (
 const maxBuffer = 4 << 20
 
 // kept are the headers that go with a kept response.
-var kept = []string{"Content-Type", "Link", "X-Total-Count", "ETag"}
+var kept = []string{"Content-Type", "Link", "X-Total-Count", "ETag", api.HeaderRevision}
 
-// List answers questions about many plugins (lists, counts, facets, searches)
-// from what is kept of the catalog's answers, and keeps what is not there yet.
-// What an answer shows is marked like a page that was given out: so nobody
-// finds a page, or another list, that is older than it.
+// List answers questions about many plugins (lists, counts, facets, searches,
+// packs) from what is kept of the catalog's answers, and keeps what is not there
+// yet. What an answer shows is marked like a page that was given out, whoever
+// gets it: so nobody finds a page, or another list, that is older than it.
 func (c *Cache) List(responses cache.Responses) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = &marker{ResponseWriter: w, cache: c, r: r}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead || !anonymous(r) {
-			c.catalog.ServeHTTP(w, r)
+			c.ask(w, r, responses, "", "")
 			return
 		}
 		key := listKey(r)
 		found, generation, ok := c.lookup(r.Context(), responses, key)
 		if ok {
-			answer(w, r, found, "hit")
+			w.Header().Set(request.HeaderCache, "hit")
+			answer(w, r, found)
 			return
 		}
 		w.Header().Set(request.HeaderCache, "miss")
@@ -65,17 +68,20 @@ func (c *Cache) lookup(ctx context.Context, responses cache.Responses, key strin
 func (c *Cache) admit(shows []cache.Shown) bool {
 	good := true
 	for _, s := range shows {
-		for _, key := range []string{cache.IDKey(s.ID), cache.SlugKey(s.Slug)} {
+		for _, key := range s.Keys() {
 			good = c.given.admit(key, s.Revision) && good
 		}
 	}
 	return good
 }
 
-// ask lets the catalog answer, and marks and keeps the answer before it leaves.
+// ask lets the catalog answer, and marks the answer before it leaves and, in a
+// generation, keeps it.
 func (c *Cache) ask(w http.ResponseWriter, r *http.Request, responses cache.Responses, key, generation string) {
 	whole := r.Clone(r.Context())
-	whole.Method = http.MethodGet // a HEAD's answer could not be kept
+	if r.Method == http.MethodHead {
+		whole.Method = http.MethodGet // a HEAD's answer could not be kept
+	}
 	whole.Header.Del("If-None-Match")
 	whole.Header.Del("Accept-Encoding") // it has to be read here
 	b := &buffer{ResponseWriter: w, status: http.StatusOK}
@@ -102,16 +108,15 @@ func (c *Cache) ask(w http.ResponseWriter, r *http.Request, responses cache.Resp
 		c.report(r.Context(), responses.Keep(ctx, key, generation, res))
 		cancel()
 	}
-	answer(w, r, res, "miss")
+	answer(w, r, res)
 }
 
 // answer writes a response, or that the client has it already.
-func answer(w http.ResponseWriter, r *http.Request, res cache.Response, how string) {
+func answer(w http.ResponseWriter, r *http.Request, res cache.Response) {
 	h := w.Header()
 	for name, v := range res.Header {
 		h.Set(name, v)
 	}
-	h.Set(request.HeaderCache, how)
 	if tag := h.Get("ETag"); tag != "" && api.Matches(r, tag) {
 		h.Del("Content-Length")
 		w.WriteHeader(http.StatusNotModified)
@@ -124,28 +129,38 @@ func answer(w http.ResponseWriter, r *http.Request, res cache.Response, how stri
 	}
 }
 
-// shows reads which plugins an answer shows, and at which revisions.
+// shows reads which plugins and packs an answer shows, and at which revisions.
 func shows(body []byte) (all []cache.Shown) {
 	type item struct {
 		ID       string `json:"id"`
 		Slug     string `json:"slug"`
 		Revision int64  `json:"revision"`
+		Edition  int64  `json:"edition"` // of a pack alone
+		Plugin   *item  `json:"plugin"`  // at its place in a pack
 	}
 	var (
-		items  []item
-		search struct {
+		items []item
+		whole struct {
+			Pack    item   `json:"pack"`
+			Packs   []item `json:"packs"`
 			Plugins []item `json:"plugins"`
 		}
 	)
 	if json.Unmarshal(body, &items) != nil {
 		items = nil
-		if json.Unmarshal(body, &search) == nil {
-			items = search.Plugins
+		if json.Unmarshal(body, &whole) == nil {
+			items = slices.Concat(whole.Plugins, whole.Packs, []item{whole.Pack})
 		}
 	}
 	for _, i := range items {
-		if i.ID != "" && i.Slug != "" && i.Revision > 0 {
-			all = append(all, cache.Shown(i))
+		if i.Plugin != nil {
+			i = *i.Plugin
+		}
+		if i.Edition > 0 {
+			i.Slug = ""
+		}
+		if i.ID != "" && i.Revision > 0 {
+			all = append(all, cache.Shown{ID: i.ID, Slug: i.Slug, Revision: i.Revision})
 		}
 	}
 	return all

@@ -138,13 +138,13 @@ func serve(w http.ResponseWriter, r *http.Request, page cache.Page) {
 	}
 }
 
-// marker marks the revision of the catalog's answer before its first byte
-// leaves.
+// marker marks the revision that the catalog's answer names before its first
+// byte leaves.
 type marker struct {
 	http.ResponseWriter
 	cache  *Cache
 	r      *http.Request
-	key    string
+	key    string // of the page that was asked for, if it was one
 	marked bool
 }
 
@@ -178,7 +178,10 @@ func (m *marker) mark() {
 	m.marked = true
 	// One plugin has several addresses. Who saw it at one of them may not find
 	// an older state of it at another.
-	keys := append(strings.Fields(m.Header().Get(api.HeaderPages)), m.key)
+	keys := strings.Fields(m.Header().Get(api.HeaderPages))
+	if m.key != "" {
+		keys = append(keys, m.key)
+	}
 	m.Header().Del(api.HeaderPages)
 	if revision, err := strconv.ParseInt(m.Header().Get(api.HeaderRevision), 10, 64); err == nil {
 		m.cache.raise(m.r.Context(), keys, revision)

@@ -24,13 +24,17 @@ const (
 	id   = `{id:` + hex + `{8}-` + hex + `{4}-` + hex + `{4}-` + hex + `{4}-` + hex + `{12}}`
 )
 
-// lists are the questions about many plugins whose answers are kept until one
-// of the plugins changes. Packs and marketplaces are not among them: a pack's
-// revision is not marked when it is shown, so a kept list could show an older
-// one after a newer, and what changes of a marketplace alone (its scans, their
-// failures) is not announced, so nothing would end its list's time.
+// lists are the questions about many plugins or packs whose answers are kept
+// until one of them changes. One pack is such a question too: it shows its
+// plugins whole, which its announcement does not hold, so the indexer could not
+// write its page. Not among them are marketplaces, since what changes of one
+// alone (its scans, their failures) is not announced and nothing would end the
+// list's time; and a pack's or plugin's marketplace.json, which does not say at
+// which revisions it pins its plugins, so that an older one could come after a
+// newer. With a digest it never changes, and is one look by key in the catalog.
 var lists = []string{
 	"/api/plugins", "/api/plugins/count", "/api/plugins/categories", "/api/plugins/facets", "/api/search", "/api/search/suggest",
+	"/api/packs", "/api/packs/count", "/api/packs/slug/" + slug, "/api/packs/" + id,
 }
 
 // New makes the table.

@@ -55,7 +55,8 @@ func OfPlugin(p plugpack.Plugin) Change {
 }
 
 // OfPack makes the change that brings p's state. A pack that is not published
-// is to readers as one that was removed. It has no cached page.
+// is to readers as one that was removed. It has no cached page: readers get its
+// plugins whole with it, which p does not hold.
 func OfPack(p plugpack.Pack) Change {
 	return Change{
 		Kind: events.KindPack, ID: p.ID, Revision: p.Revision, Removed: !p.Live(), About: "pack " + p.Slug,
