@@ -88,17 +88,17 @@ func DecodeCursor(s string, position any) error {
 
 // Problem is an RFC 9457 problem document.
 type Problem struct {
-	Type   string         `json:"type,omitempty"`
-	Title  string         `json:"title"`
-	Status int            `json:"status"`
-	Detail string         `json:"detail"`
+	Type   string         `json:"type,omitempty" example:"about:blank"`
+	Title  string         `json:"title" example:"Unprocessable Entity"`
+	Status int            `json:"status" example:"422"`
+	Detail string         `json:"detail" example:"validation failed"`
 	Errors []ProblemField `json:"errors,omitempty"`
 }
 
 // ProblemField says what is wrong with one field of a request.
 type ProblemField struct {
-	Message  string `json:"message"`
-	Location string `json:"location"`
+	Message  string `json:"message" example:"expected number <= 100"`
+	Location string `json:"location" example:"query.limit"`
 }
 
 // WriteProblem answers with the problem document of err. The text of internal

@@ -19,10 +19,10 @@ const (
 // was.
 type Discovery struct {
 	Method     string    `json:"method" example:"code-search:marketplace.json"`
-	Found      int       `json:"found" doc:"Results that the search gave"`
-	Total      int       `json:"total" doc:"Results that the host itself counts for it"`
-	Share      float64   `json:"share" minimum:"0" maximum:"1" doc:"found / total"`
-	Slices     int       `json:"slices" doc:"Parts into which the search was cut"`
+	Found      int       `json:"found" doc:"Results that the search gave" example:"980"`
+	Total      int       `json:"total" doc:"Results that the host itself counts for it" example:"1000"`
+	Share      float64   `json:"share" minimum:"0" maximum:"1" doc:"found / total" example:"0.98"`
+	Slices     int       `json:"slices" doc:"Parts into which the search was cut" example:"7"`
 	Incomplete bool      `json:"incomplete" doc:"Some results could not be had"`
 	StartedAt  time.Time `json:"started_at"`
 	FinishedAt time.Time `json:"finished_at"`

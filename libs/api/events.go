@@ -17,9 +17,9 @@ func Streams(r *http.Request) bool { return strings.TrimSuffix(r.URL.Path, "/") 
 // plugin.removed, pack.changed or pack.removed.
 type Event struct {
 	ID        string    `json:"id" format:"uuid"`
-	Slug      string    `json:"slug"`
-	Name      string    `json:"name"`
-	Revision  int64     `json:"revision"`
+	Slug      string    `json:"slug" example:"acme-tools-deploy"`
+	Name      string    `json:"name" example:"deploy"`
+	Revision  int64     `json:"revision" example:"7"`
 	UpdatedAt time.Time `json:"updated_at"`
-	Path      string    `json:"path" doc:"Where the API tells all about it"`
+	Path      string    `json:"path" doc:"Where the API tells all about it" example:"/api/plugins/slug/acme-tools-deploy"`
 }

@@ -11,17 +11,17 @@ type Pack struct {
 	ID          string              `json:"id" format:"uuid"`
 	Slug        string              `json:"slug" example:"go-backend"`
 	Name        string              `json:"name" example:"Go backend"`
-	Description string              `json:"description"`
+	Description string              `json:"description" example:"What a Go service needs: tests, reviews and a way to ship it"`
 	Difficulty  plugpack.Difficulty `json:"difficulty" enum:"beginner,intermediate,advanced"`
-	Tags        []string            `json:"tags"`
-	Minutes     int                 `json:"minutes,omitempty" doc:"Estimated time to set it up"`
-	Curator     string              `json:"curator,omitempty"`
-	Plugins     int                 `json:"plugins" doc:"How many are in it"`
-	Gone        int                 `json:"gone,omitempty" doc:"How many of them were removed from their marketplace; the pack installs without them"`
+	Tags        []string            `json:"tags" example:"go,backend"`
+	Minutes     int                 `json:"minutes,omitempty" doc:"Estimated time to set it up" example:"15"`
+	Curator     string              `json:"curator,omitempty" example:"octocat"`
+	Plugins     int                 `json:"plugins" doc:"How many are in it" example:"6"`
+	Gone        int                 `json:"gone,omitempty" doc:"How many of them were removed from their marketplace; the pack installs without them" example:"0"`
 	Featured    bool                `json:"featured"`
-	Published   bool                `json:"published"`
-	Edition     int64               `json:"edition" doc:"Grows with every change by a curator; a change names the one it started from"`
-	Revision    int64               `json:"revision" doc:"Grows with every change, those of its plugins too"`
+	Published   bool                `json:"published" example:"true"`
+	Edition     int64               `json:"edition" doc:"Grows with every change by a curator; a change names the one it started from" example:"3"`
+	Revision    int64               `json:"revision" doc:"Grows with every change, those of its plugins too" example:"9"`
 	Install     PackInstall         `json:"install"`
 	CreatedAt   time.Time           `json:"created_at"`
 	UpdatedAt   time.Time           `json:"updated_at"`
@@ -42,11 +42,11 @@ type PackPage struct {
 // PackPlugin is a plugin's place in a pack.
 type PackPlugin struct {
 	Plugin      Plugin   `json:"plugin"`
-	Phase       string   `json:"phase"`
-	Description string   `json:"description" doc:"Why it is in the pack"`
-	Commands    []string `json:"commands_to_run"`
+	Phase       string   `json:"phase" example:"Ship"`
+	Description string   `json:"description" doc:"Why it is in the pack" example:"Ships what the tests let through"`
+	Commands    []string `json:"commands_to_run" example:"/deploy staging"`
 	Gone        bool     `json:"gone,omitempty" doc:"It was removed from its marketplace"`
-	LeftOut     string   `json:"left_out,omitempty" doc:"Why the pack's marketplace does not have it"`
+	LeftOut     string   `json:"left_out,omitempty" doc:"Why the pack's marketplace does not have it" example:"its source has no commit that it could be pinned to"`
 }
 
 // NewPack makes the list form of p; marketplace is its name in the client and

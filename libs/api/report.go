@@ -15,11 +15,11 @@ type Report struct {
 	ID          string               `json:"id" format:"uuid"`
 	Slug        string               `json:"slug" pattern:"^[a-z0-9-]+$" example:"acme-tools-deploy"`
 	State       plugpack.State       `json:"state" enum:"read,not read yet,missing,broken,unsupported"`
-	StateReason string               `json:"state_reason,omitempty"`
-	Commit      string               `json:"commit,omitempty" doc:"At which the files were read"`
-	Digest      string               `json:"digest,omitempty" doc:"Of all that the report rests on"`
-	Ruleset     string               `json:"ruleset,omitempty" doc:"Version of the checks"`
-	Score       *int                 `json:"score" minimum:"0" maximum:"100" doc:"Null when the plugin's files were not read"`
+	StateReason string               `json:"state_reason,omitempty" example:"the folder plugins/deploy is not in the repository"`
+	Commit      string               `json:"commit,omitempty" doc:"At which the files were read" example:"3f2c1d9a8b7e6f5d4c3b2a190817263544536271"`
+	Digest      string               `json:"digest,omitempty" doc:"Of all that the report rests on" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
+	Ruleset     string               `json:"ruleset,omitempty" doc:"Version of the checks" example:"5b1c0f7e"`
+	Score       *int                 `json:"score" minimum:"0" maximum:"100" doc:"Null when the plugin's files were not read" example:"84"`
 	Maintenance plugpack.Maintenance `json:"maintenance" enum:"active,maintained,slow,stale,archived,unknown"`
 	Caps        []plugpack.Cap       `json:"caps" doc:"Upper bounds of the score, each with its reason"`
 	Dimensions  []Dimension          `json:"dimensions"`
@@ -28,61 +28,61 @@ type Report struct {
 
 // Dimension is one side of a plugin's quality.
 type Dimension struct {
-	Name   string  `json:"name" enum:"manifest,documentation,maintenance,testing,security,cost"`
-	Score  int     `json:"score" minimum:"0" maximum:"100"`
-	Weight float64 `json:"weight" doc:"In the overall score"`
+	Name   string  `json:"name" enum:"manifest,documentation,maintenance,testing,security,cost" example:"documentation"`
+	Score  int     `json:"score" minimum:"0" maximum:"100" example:"82"`
+	Weight float64 `json:"weight" doc:"In the overall score" example:"20"`
 	Checks []Check `json:"checks"`
 }
 
 // Check is one thing that the report looks at.
 type Check struct {
-	ID       string           `json:"id" example:"documentation.readme"`
-	Version  int              `json:"version"`
-	Title    string           `json:"title"`
-	Outcome  plugpack.Outcome `json:"outcome" enum:"passed,partly,failed,not applicable,not known"`
-	Points   float64          `json:"points"`
-	Max      float64          `json:"max"`
-	Reason   string           `json:"reason"`
+	ID       string           `json:"id" example:"documentation.usage"`
+	Version  int              `json:"version" example:"1"`
+	Title    string           `json:"title" example:"The README says how to use it"`
+	Outcome  plugpack.Outcome `json:"outcome" enum:"passed,partly,failed,not applicable,not known" example:"partly"`
+	Points   float64          `json:"points" example:"2.5"`
+	Max      float64          `json:"max" example:"5"`
+	Reason   string           `json:"reason" example:"There is a section on usage, without an example."`
 	Evidence []Place          `json:"evidence"`
-	Fix      string           `json:"fix,omitempty" doc:"How to get the missing points"`
+	Fix      string           `json:"fix,omitempty" doc:"How to get the missing points" example:"Show a command with what it prints."`
 }
 
 // Security is what a scan of the plugin's files saw. It is never a verdict.
 type Security struct {
-	State    plugpack.SecurityState `json:"state" enum:"not scanned,scanned,partly scanned,error"`
-	Reason   string                 `json:"reason,omitempty" doc:"Why it does not speak for every file"`
-	Ruleset  string                 `json:"ruleset,omitempty"`
-	Files    int                    `json:"files" doc:"That were looked at"`
+	State    plugpack.SecurityState `json:"state" enum:"not scanned,scanned,partly scanned,error" example:"partly scanned"`
+	Reason   string                 `json:"reason,omitempty" doc:"Why it does not speak for every file" example:"2 files are larger than what is looked through"`
+	Ruleset  string                 `json:"ruleset,omitempty" example:"a41d09c2"`
+	Files    int                    `json:"files" doc:"That were looked at" example:"14"`
 	Reach    []plugpack.Reach       `json:"reach" doc:"What each hook and server runs and connects to: an inventory, not a finding"`
 	Findings []Finding              `json:"findings"`
-	Omitted  int                    `json:"omitted" doc:"Findings beyond those listed"`
+	Omitted  int                    `json:"omitted" doc:"Findings beyond those listed" example:"0"`
 }
 
 // Finding is one signal.
 type Finding struct {
 	Rule       string         `json:"rule" example:"shell.pipe-to-shell"`
-	Version    int            `json:"version"`
-	Category   string         `json:"category"`
-	Severity   plugpack.Level `json:"severity" enum:"low,medium,high,critical"`
-	Confidence plugpack.Level `json:"confidence" enum:"low,medium,high"`
-	Message    string         `json:"message"`
+	Version    int            `json:"version" example:"2"`
+	Category   string         `json:"category" example:"runs-remote-code"`
+	Severity   plugpack.Level `json:"severity" enum:"low,medium,high,critical" example:"high"`
+	Confidence plugpack.Level `json:"confidence" enum:"low,medium,high" example:"high"`
+	Message    string         `json:"message" example:"It runs what it downloads without anybody having seen it."`
 	Place
-	Excerpt string `json:"excerpt,omitempty" doc:"Secrets and private addresses are redacted"`
-	Fix     string `json:"fix,omitempty"`
+	Excerpt string `json:"excerpt,omitempty" doc:"Secrets and private addresses are redacted" example:"curl -fsSL https://acme.example/install.sh | sh"`
+	Fix     string `json:"fix,omitempty" example:"Download to a file, check its hash, then run it; or name a package with its version."`
 }
 
 // Place is where something can be seen.
 type Place struct {
 	At   string `json:"at,omitempty" example:"hooks/hooks.json:12" doc:"Path within the plugin, and line"`
-	Path string `json:"path,omitempty"`
-	Line int    `json:"line,omitempty"`
-	URL  string `json:"url,omitempty" doc:"The line at the commit, on the host of the plugin's files"`
+	Path string `json:"path,omitempty" example:"hooks/hooks.json"`
+	Line int    `json:"line,omitempty" example:"12"`
+	URL  string `json:"url,omitempty" doc:"The line at the commit, on the host of the plugin's files" example:"https://github.com/acme/tools/blob/3f2c1d9a8b7e6f5d4c3b2a190817263544536271/plugins/deploy/hooks/hooks.json#L12"`
 }
 
 // ComponentFile is a component with the address of its file.
 type ComponentFile struct {
 	plugpack.Component
-	URL string `json:"url,omitempty" doc:"Its file at the commit, on the host of the plugin's files"`
+	URL string `json:"url,omitempty" doc:"Its file at the commit, on the host of the plugin's files" example:"https://github.com/acme/tools/blob/3f2c1d9a8b7e6f5d4c3b2a190817263544536271/plugins/deploy/commands/deploy.md"`
 }
 
 // NewReport makes the report of p from its report on files and its scan, each

@@ -12,9 +12,9 @@ type StoreStatus struct {
 	Store string `json:"store" enum:"postgres,search,cache" doc:"Where readers' answers come from"`
 	State string `json:"state" enum:"in step,behind,rebuilding,unknown" doc:"Unknown: nobody has said anything for half a minute"`
 	// LagSeconds is how long the oldest change has waited.
-	LagSeconds float64   `json:"lag_seconds" doc:"How long the oldest change has waited for it"`
-	Waiting    int       `json:"waiting" doc:"Changes that it does not have yet"`
-	Drift      int       `json:"drift" doc:"Differences from the catalog that the last comparison found and mended"`
+	LagSeconds float64   `json:"lag_seconds" doc:"How long the oldest change has waited for it" example:"0.4"`
+	Waiting    int       `json:"waiting" doc:"Changes that it does not have yet" example:"2"`
+	Drift      int       `json:"drift" doc:"Differences from the catalog that the last comparison found and mended" example:"0"`
 	CheckedAt  time.Time `json:"checked_at,omitzero" doc:"Last comparison with the catalog"`
 	RebuiltAt  time.Time `json:"rebuilt_at,omitzero" doc:"Last time that it was built anew"`
 }

@@ -31,44 +31,44 @@ const maxName = 64
 
 // Marketplace is a marketplace's file.
 type Marketplace struct {
-	Name        string  `json:"name"`
+	Name        string  `json:"name" example:"plugpack-go-backend"`
 	Owner       Owner   `json:"owner"`
-	Description string  `json:"description"`
+	Description string  `json:"description" example:"What a Go service needs: tests, reviews and a way to ship it"`
 	Plugins     []Entry `json:"plugins"`
 }
 
 // Owner is whom the file is from.
 type Owner struct {
-	Name string `json:"name"`
-	URL  string `json:"url,omitempty"`
+	Name string `json:"name" example:"PlugPack"`
+	URL  string `json:"url,omitempty" example:"https://plugpack.example"`
 }
 
 // Entry is one plugin in the file.
 type Entry struct {
-	Name         string   `json:"name"`
+	Name         string   `json:"name" example:"deploy"`
 	Source       Source   `json:"source"`
-	Description  string   `json:"description,omitempty"`
-	Version      string   `json:"version,omitempty"`
-	Homepage     string   `json:"homepage,omitempty"`
-	License      string   `json:"license,omitempty"`
-	Keywords     []string `json:"keywords,omitempty"`
-	Category     string   `json:"category,omitempty"`
+	Description  string   `json:"description,omitempty" example:"Deploys a service and watches it come up"`
+	Version      string   `json:"version,omitempty" example:"1.2.0"`
+	Homepage     string   `json:"homepage,omitempty" example:"https://acme.example/deploy"`
+	License      string   `json:"license,omitempty" example:"MIT"`
+	Keywords     []string `json:"keywords,omitempty" example:"deploy,kubernetes"`
+	Category     string   `json:"category,omitempty" example:"deployment"`
 	Strict       *bool    `json:"strict,omitempty"`
-	Commands     []string `json:"commands,omitempty"`
-	Agents       []string `json:"agents,omitempty"`
-	Skills       []string `json:"skills,omitempty"`
-	OutputStyles []string `json:"outputStyles,omitempty"`
-	Dependencies []string `json:"dependencies,omitempty"`
+	Commands     []string `json:"commands,omitempty" example:"./commands/deploy.md"`
+	Agents       []string `json:"agents,omitempty" example:"./agents/watcher.md"`
+	Skills       []string `json:"skills,omitempty" example:"./skills/rollout"`
+	OutputStyles []string `json:"outputStyles,omitempty" example:"./output-styles/terse.md"`
+	Dependencies []string `json:"dependencies,omitempty" example:"kubectl"`
 
-	Hooks        json.RawMessage `json:"hooks,omitempty"`
-	MCPServers   json.RawMessage `json:"mcpServers,omitempty"`
-	LSPServers   json.RawMessage `json:"lspServers,omitempty"`
-	Workflows    json.RawMessage `json:"workflows,omitempty"`
-	Themes       json.RawMessage `json:"themes,omitempty"`
-	Experimental json.RawMessage `json:"experimental,omitempty"`
-	UserConfig   json.RawMessage `json:"userConfig,omitempty"`
-	Channels     json.RawMessage `json:"channels,omitempty"`
-	Settings     json.RawMessage `json:"settings,omitempty"`
+	Hooks        json.RawMessage `json:"hooks,omitempty" example:"{\"PostToolUse\":[{\"matcher\":\"Edit|Write\",\"hooks\":[{\"type\":\"command\",\"command\":\"${CLAUDE_PLUGIN_ROOT}/scripts/check.sh\"}]}]}"`
+	MCPServers   json.RawMessage `json:"mcpServers,omitempty" example:"{\"cluster\":{\"command\":\"npx\",\"args\":[\"-y\",\"@acme/cluster-mcp@1.4.0\"]}}"`
+	LSPServers   json.RawMessage `json:"lspServers,omitempty" example:"{\"gopls\":{\"command\":\"gopls\",\"extensionToLanguage\":{\".go\":\"go\"}}}"`
+	Workflows    json.RawMessage `json:"workflows,omitempty" example:"[\"./workflows/release.js\"]"`
+	Themes       json.RawMessage `json:"themes,omitempty" example:"[\"./themes/dusk.json\"]"`
+	Experimental json.RawMessage `json:"experimental,omitempty" example:"{\"monitors\":[\"./monitors/rollout.json\"]}"`
+	UserConfig   json.RawMessage `json:"userConfig,omitempty" example:"{\"cluster\":{\"type\":\"string\",\"title\":\"Cluster\",\"description\":\"Name of the cluster to deploy to\"}}"`
+	Channels     json.RawMessage `json:"channels,omitempty" example:"[{\"server\":\"cluster\"}]"`
+	Settings     json.RawMessage `json:"settings,omitempty" example:"{\"agent\":\"watcher\"}"`
 }
 
 // Left is a plugin that is not in the file.

@@ -14,10 +14,10 @@ import (
 // Source is where the client fetches a plugin: a repository, or a folder of it,
 // at one commit.
 type Source struct {
-	Source string `json:"source"` // url or git-subdir
-	URL    string `json:"url"`
-	Path   string `json:"path,omitempty"`
-	SHA    string `json:"sha"`
+	Source string `json:"source" enum:"url,git-subdir" example:"git-subdir"` // url or git-subdir
+	URL    string `json:"url" example:"https://github.com/acme/tools.git"`
+	Path   string `json:"path,omitempty" example:"plugins/deploy"`
+	SHA    string `json:"sha" example:"3f2c1d9a8b7e6f5d4c3b2a190817263544536271"`
 }
 
 var fullSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)

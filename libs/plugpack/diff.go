@@ -10,15 +10,15 @@ import (
 
 // Change lists what came, went and stayed with another content, each sorted.
 type Change struct {
-	Added   []string `json:"added,omitempty"`
-	Removed []string `json:"removed,omitempty"`
-	Changed []string `json:"changed,omitempty"`
+	Added   []string `json:"added,omitempty" example:"command rollback"`
+	Removed []string `json:"removed,omitempty" example:"skill legacy-deploy"`
+	Changed []string `json:"changed,omitempty" example:"command deploy"`
 }
 
 // Amount is a number before and after.
 type Amount struct {
-	From int64 `json:"from"`
-	To   int64 `json:"to"`
+	From int64 `json:"from" example:"1200"`
+	To   int64 `json:"to" example:"1350"`
 }
 
 // Diff says how one version of a plugin differs from an earlier one.
@@ -37,7 +37,7 @@ type Diff struct {
 	// NewCapabilities: it can run or reach something now that it could not.
 	// Capabilities says what, a sentence each.
 	NewCapabilities bool     `json:"new_capabilities"`
-	Capabilities    []string `json:"capabilities,omitempty"`
+	Capabilities    []string `json:"capabilities,omitempty" example:"it brings a new script: scripts/rollback.sh"`
 }
 
 // Compare says what changed between two versions of one plugin.

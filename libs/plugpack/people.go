@@ -52,10 +52,10 @@ func (u User) May(s Scope) bool { return u.Scopes == nil || slices.Contains(u.Sc
 // APIToken is a token as its owner sees it: the secret itself is shown once and
 // kept by nobody.
 type APIToken struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Prefix     string    `json:"prefix"` // by which its owner knows it again
-	Scopes     []Scope   `json:"scopes"`
+	ID         string    `json:"id" format:"uuid"`
+	Name       string    `json:"name" example:"ci"`
+	Prefix     string    `json:"prefix" example:"plp_1f0c9a2b7d3e"` // by which its owner knows it again
+	Scopes     []Scope   `json:"scopes" example:"reviews,packs"`
 	ExpiresAt  time.Time `json:"expires_at"`
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
@@ -108,11 +108,11 @@ type Review struct {
 
 // Rating sums the reviews of a plugin that are shown.
 type Rating struct {
-	Count   int     `json:"count"`
-	Average float64 `json:"average"`
+	Count   int     `json:"count" example:"12"`
+	Average float64 `json:"average" example:"4.5"`
 	// Score is the average as if some middling reviews had come before: one
 	// five-star review says less than fifty.
-	Score float64 `json:"score"`
+	Score float64 `json:"score" example:"4.2"`
 }
 
 const (
@@ -134,8 +134,8 @@ type Curation struct {
 	Featured   bool   `json:"featured"`
 	Verified   bool   `json:"verified"`
 	Official   bool   `json:"official"`
-	Deprecated string `json:"deprecated,omitempty"` // why, and what to use instead
-	Hidden     string `json:"hidden,omitempty"`     // why; everybody may read it
+	Deprecated string `json:"deprecated,omitempty" example:"Use acme-tools-ship instead"`                      // why, and what to use instead
+	Hidden     string `json:"hidden,omitempty" example:"It sends what it reads to a server that nobody named"` // why; everybody may read it
 }
 
 // SubmissionState says how far a submission is.
@@ -152,28 +152,28 @@ const (
 
 // Submission is somebody's wish to have a repository listed.
 type Submission struct {
-	ID        string           `json:"id"`
-	Key       MarketplaceKey   `json:"key"`
-	State     SubmissionState  `json:"state"`
-	Reasons   []string         `json:"reasons,omitempty"`
+	ID        string           `json:"id" format:"uuid"`
+	Key       MarketplaceKey   `json:"key" example:"github.com/acme/tools"`
+	State     SubmissionState  `json:"state" example:"listed"`
+	Reasons   []string         `json:"reasons,omitempty" example:"the repository has no .claude-plugin/marketplace.json"`
 	Steps     []SubmissionStep `json:"steps"`
-	Scan      string           `json:"scan"`
+	Scan      string           `json:"scan" example:"018f2c5e-7c1a-7b3d-9a42-5d6f1e0c8b72"`
 	CreatedAt time.Time        `json:"created_at"`
 	UpdatedAt time.Time        `json:"updated_at"`
 }
 
 // SubmissionStep is when a submission came into a state.
 type SubmissionStep struct {
-	State SubmissionState `json:"state"`
+	State SubmissionState `json:"state" example:"queued"`
 	At    time.Time       `json:"at"`
 }
 
 // AuditEntry is one line of what people did.
 type AuditEntry struct {
-	ID      int64     `json:"id"`
+	ID      int64     `json:"id" example:"4711"`
 	At      time.Time `json:"at"`
-	Actor   string    `json:"actor"` // login, or "system"
-	Action  string    `json:"action"`
-	Subject string    `json:"subject"`
-	Detail  any       `json:"detail,omitempty"`
+	Actor   string    `json:"actor" example:"octocat"` // login, or "system"
+	Action  string    `json:"action" example:"plugin.curated"`
+	Subject string    `json:"subject" example:"plugin:github.com/acme/tools:deploy"`
+	Detail  any       `json:"detail,omitempty" example:"{\"now\":{\"featured\":true}}"`
 }

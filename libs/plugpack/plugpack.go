@@ -36,16 +36,16 @@ const (
 
 // Source is an entry's "source" as the marketplace's file gives it.
 type Source struct {
-	Kind     SourceKind `json:"kind"`
-	Path     string     `json:"path,omitempty"`     // relative, git-subdir
-	Repo     string     `json:"repo,omitempty"`     // github: owner/repo
-	URL      string     `json:"url,omitempty"`      // url, git-subdir, archive
-	Package  string     `json:"package,omitempty"`  // npm
-	Version  string     `json:"version,omitempty"`  // npm
-	Registry string     `json:"registry,omitempty"` // npm
-	Ref      string     `json:"ref,omitempty"`
-	SHA      string     `json:"sha,omitempty"`
-	SHA256   string     `json:"sha256,omitempty"` // archive
+	Kind     SourceKind `json:"kind" example:"git-subdir"`
+	Path     string     `json:"path,omitempty" example:"plugins/deploy"`                   // relative, git-subdir
+	Repo     string     `json:"repo,omitempty" example:"acme/tools"`                       // github: owner/repo
+	URL      string     `json:"url,omitempty" example:"https://github.com/acme/tools.git"` // url, git-subdir, archive
+	Package  string     `json:"package,omitempty" example:"@acme/deploy"`                  // npm
+	Version  string     `json:"version,omitempty" example:"1.2.0"`                         // npm
+	Registry string     `json:"registry,omitempty" example:"https://registry.npmjs.org"`   // npm
+	Ref      string     `json:"ref,omitempty" example:"main"`
+	SHA      string     `json:"sha,omitempty" example:"3f2c1d9a8b7e6f5d4c3b2a190817263544536271"`
+	SHA256   string     `json:"sha256,omitempty" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"` // archive
 }
 
 // State says how far a plugin's files are known.
@@ -62,9 +62,9 @@ const (
 
 // Person is an author or owner as a manifest names them.
 type Person struct {
-	Name  string `json:"name,omitempty"`
-	Email string `json:"email,omitempty"`
-	URL   string `json:"url,omitempty"`
+	Name  string `json:"name,omitempty" example:"Acme"`
+	Email string `json:"email,omitempty" example:"tools@acme.example"`
+	URL   string `json:"url,omitempty" example:"https://acme.example"`
 }
 
 // Facts are all that a scan learns of one plugin, and may overwrite.
@@ -133,9 +133,9 @@ type Repository struct {
 
 // Skipped is an entry that no client lists, with the reason its file gives.
 type Skipped struct {
-	Index  int    `json:"index"` // in the file's "plugins"
-	Name   string `json:"name,omitempty"`
-	Reason string `json:"reason"`
+	Index  int    `json:"index" example:"3"` // in the file's "plugins"
+	Name   string `json:"name,omitempty" example:"deploy"`
+	Reason string `json:"reason" example:"the entry has no source"`
 }
 
 // Listing is what one scan saw of a marketplace: its file's head and the

@@ -43,9 +43,9 @@ type Dimension struct {
 
 // Cap is an upper bound of the overall score, with its reason.
 type Cap struct {
-	ID     string `json:"id"`
-	Max    int    `json:"max"`
-	Reason string `json:"reason"`
+	ID     string `json:"id" example:"partly-scanned"`
+	Max    int    `json:"max" example:"85"`
+	Reason string `json:"reason" example:"Some of its files were not looked through for security signals."`
 }
 
 // Quality is a report on a plugin's files: the same digest and ruleset give the

@@ -67,16 +67,16 @@ type Finding struct {
 // Reach is what one hook or server of a plugin runs and connects to, as far as
 // its files tell. It is an inventory, not a finding.
 type Reach struct {
-	Kind    ComponentKind `json:"kind"` // hook, mcp or lsp
-	Name    string        `json:"name"` // a hook's is its event
-	Path    string        `json:"path,omitempty"`
-	Matcher string        `json:"matcher,omitempty"`
+	Kind    ComponentKind `json:"kind" example:"mcp"`     // hook, mcp or lsp
+	Name    string        `json:"name" example:"cluster"` // a hook's is its event
+	Path    string        `json:"path,omitempty" example:".mcp.json"`
+	Matcher string        `json:"matcher,omitempty" example:"Edit|Write"`
 	// Gated says that the hook runs for some tools only, not on every event.
 	Gated bool     `json:"gated,omitempty"`
-	Runs  string   `json:"runs,omitempty"`  // its command, redacted
-	Hosts []string `json:"hosts,omitempty"` // that it names, in the command or in the script it runs
+	Runs  string   `json:"runs,omitempty" example:"npx -y @acme/cluster-mcp@1.4.0"` // its command, redacted
+	Hosts []string `json:"hosts,omitempty" example:"api.acme.example"`              // that it names, in the command or in the script it runs
 	// Downloads are the packages and images that starting it may fetch.
-	Downloads []string `json:"downloads,omitempty"`
+	Downloads []string `json:"downloads,omitempty" example:"@acme/cluster-mcp@1.4.0"`
 }
 
 // Security is what a scan of a plugin's files saw.
@@ -93,11 +93,11 @@ type Security struct {
 // FindingCounts are what lists say of a security scan. No findings mean little
 // unless State is Scanned.
 type FindingCounts struct {
-	State    SecurityState `json:"state"`
-	Critical int           `json:"critical"`
-	High     int           `json:"high"`
-	Medium   int           `json:"medium"`
-	Low      int           `json:"low"`
+	State    SecurityState `json:"state" example:"partly scanned"`
+	Critical int           `json:"critical" example:"0"`
+	High     int           `json:"high" example:"1"`
+	Medium   int           `json:"medium" example:"0"`
+	Low      int           `json:"low" example:"2"`
 }
 
 // Total is the number of findings.

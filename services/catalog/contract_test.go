@@ -116,3 +116,12 @@ func peopled(t testing.TB) *fixture {
 	f.seed("demo", "acme-tools-deploy", "acme-tools-test")
 	return f
 }
+
+// TestDocumentShowsEveryField wants of every parameter and every member that is
+// sent or answered that the document shows what stands there.
+func TestDocumentShowsEveryField(t *testing.T) {
+	t.Parallel()
+	for _, fault := range contract.New(t, start(t, 1).server.Config.Handler).Examples() {
+		t.Error(fault)
+	}
+}

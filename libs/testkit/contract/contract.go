@@ -123,12 +123,13 @@ func (c *Contract) example(o Operation, p Parameter) string {
 }
 
 // hasSample says whether there is something that every parameter of the
-// operation's path names: its own list, or the document, tells.
+// operation's path names: its own list tells, or where it has none the document.
 func (c *Contract) hasSample(o Operation) bool {
 	for _, p := range o.Parameters {
 		list, _, _ := strings.Cut(o.Path, "/{")
 		list = strings.TrimSuffix(list, "/slug")
-		if p.In == "path" && len(p.Schema.Examples) == 0 && len(c.known[list][p.Name]) == 0 {
+		known, listed := c.known[list]
+		if p.In == "path" && len(known[p.Name]) == 0 && (listed || len(p.Schema.Examples) == 0) {
 			return false
 		}
 	}
@@ -191,19 +192,19 @@ func (c *Contract) Faults(o Operation) (found []string) {
 	return found
 }
 
-// checkExamples wants an example of every JSON answer that is none of an error,
-// as the answer's own schema wants it.
+// checkExamples wants an example of every answer, which that answer's own schema
+// allows if it is JSON.
 func (c *Contract) checkExamples(o Operation) error {
 	for status, response := range o.Responses {
-		media, isJSON := response.Content["application/json"]
-		if !isJSON || status >= "3" {
-			continue
-		}
-		if media.Example == nil {
-			return fmt.Errorf("no example of the answer %s", status)
-		}
-		if err := o.judges[status+" application/json"].Validate(media.Example); err != nil {
-			return fmt.Errorf("the example of the answer %s is none: %w", status, err)
+		for kind, media := range response.Content {
+			if media.Example == nil {
+				return fmt.Errorf("no example of the answer %s in %s", status, kind)
+			}
+			if judge := o.judges[status+" "+kind]; judge != nil {
+				if err := judge.Validate(media.Example); err != nil {
+					return fmt.Errorf("the example of the answer %s is none: %w", status, err)
+				}
+			}
 		}
 	}
 	return nil

@@ -21,8 +21,8 @@ type curateInput struct {
 		Featured   *bool   `json:"featured,omitempty"`
 		Verified   *bool   `json:"verified,omitempty"`
 		Official   *bool   `json:"official,omitempty"`
-		Deprecated *string `json:"deprecated,omitempty" maxLength:"1000" doc:"Why, and what to use instead; an empty text takes it back"`
-		Hidden     *string `json:"hidden,omitempty" maxLength:"1000" doc:"Why; everybody may read it. An empty text shows the plugin again"`
+		Deprecated *string `json:"deprecated,omitempty" maxLength:"1000" doc:"Why, and what to use instead; an empty text takes it back" example:"Use acme-tools-ship instead"`
+		Hidden     *string `json:"hidden,omitempty" maxLength:"1000" doc:"Why; everybody may read it. An empty text shows the plugin again" example:"It sends what it reads to a server that nobody named"`
 	}
 }
 
@@ -30,7 +30,7 @@ type moderateInput struct {
 	ByID
 	Body struct {
 		State  plugpack.ReviewState `json:"state" enum:"shown,hidden"`
-		Reason string               `json:"reason,omitempty" maxLength:"1000"`
+		Reason string               `json:"reason,omitempty" maxLength:"1000" example:"It is about another plugin"`
 	}
 }
 
@@ -38,7 +38,7 @@ type userInput struct {
 	Login string `path:"login" maxLength:"100" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" example:"octocat"`
 	Body  struct {
 		Roles  *[]plugpack.Role `json:"roles,omitempty" maxItems:"2" enum:"admin,curator" doc:"Exactly these from now on"`
-		Banned *string          `json:"banned,omitempty" maxLength:"1000" doc:"Why; an empty text lets the user write again"`
+		Banned *string          `json:"banned,omitempty" maxLength:"1000" doc:"Why; an empty text lets the user write again" example:"Three reviews that were advertisements"`
 	}
 }
 
@@ -102,7 +102,7 @@ func (h *handlers) changeUser(ctx context.Context, in *userInput) (*struct{ Body
 
 func (h *handlers) rescan(ctx context.Context, in *ByID) (*struct {
 	Body struct {
-		Scan string `json:"scan"`
+		Scan string `json:"scan" doc:"Its id" example:"018f2c5e-7c1a-7b3d-9a42-5d6f1e0c8b72"`
 	}
 }, error) {
 	u, err := h.allowed(ctx, plugpack.ScopeAdmin, plugpack.Curator)
@@ -111,7 +111,7 @@ func (h *handlers) rescan(ctx context.Context, in *ByID) (*struct {
 	}
 	var out struct {
 		Body struct {
-			Scan string `json:"scan"`
+			Scan string `json:"scan" doc:"Its id" example:"018f2c5e-7c1a-7b3d-9a42-5d6f1e0c8b72"`
 		}
 	}
 	out.Body.Scan, err = h.store.Rescan(ctx, postgres.Actor(u.ID), in.ID, time.Now())
@@ -119,7 +119,7 @@ func (h *handlers) rescan(ctx context.Context, in *ByID) (*struct {
 }
 
 func (h *handlers) heldReviews(ctx context.Context, in *struct {
-	Skip  int `query:"skip" minimum:"0" maximum:"100000"`
+	Skip  int `query:"skip" minimum:"0" maximum:"100000" example:"20"`
 	Limit int `query:"limit" minimum:"1" maximum:"100" default:"20"`
 },
 ) (*struct{ Body []api.Review }, error) {
@@ -131,8 +131,8 @@ func (h *handlers) heldReviews(ctx context.Context, in *struct {
 }
 
 func (h *handlers) auditLog(ctx context.Context, in *struct {
-	Subject string `query:"subject" maxLength:"800" doc:"Such as plugin:github.com/acme/tools:deploy"`
-	Before  int64  `query:"before" minimum:"0" doc:"Number of the last entry of the page before"`
+	Subject string `query:"subject" maxLength:"800" example:"plugin:github.com/acme/tools:deploy"`
+	Before  int64  `query:"before" minimum:"0" doc:"Number of the last entry of the page before" example:"4711"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 },
 ) (*struct{ Body []plugpack.AuditEntry }, error) {

@@ -10,9 +10,13 @@ import (
 // facetValues is how many values of a facet are told.
 const facetValues = 50
 
-func (h *handlers) listFacets(ctx context.Context, _ *struct{}) (*struct{ Body api.Facets }, error) {
+type facetsOutput struct {
+	Body api.Facets `example:"{\"category\":[{\"name\":\"deployment\",\"count\":412}],\"license\":[{\"name\":\"MIT\",\"count\":873}]}"`
+}
+
+func (h *handlers) listFacets(ctx context.Context, _ *struct{}) (*facetsOutput, error) {
 	facets, err := h.store.Facets(ctx, facetValues)
-	return &struct{ Body api.Facets }{apiFacets(facets)}, err
+	return &facetsOutput{apiFacets(facets)}, err
 }
 
 func (h *handlers) countPlugins(ctx context.Context, in *struct{ Filter }) (*struct{ Body api.Count }, error) {

@@ -21,14 +21,14 @@ type textOutput struct {
 }
 
 func (h *handlers) registerFeed(a huma.API) {
-	get(h, a, "/api/feeds/plugins.atom", "plugins-feed", "New and updated plugins as an Atom feed; takes the filters of the list", "Feeds", h.feed, content("application/atom+xml"))
+	get(h, a, "/api/feeds/plugins.atom", "plugins-feed", "New and updated plugins as an Atom feed; takes the filters of the list", "Feeds", h.feed, content("application/atom+xml", `<feed xmlns="http://www.w3.org/2005/Atom"><title>PlugPack: new and updated Claude Code plugins</title><entry>…</entry></feed>`))
 }
 
-// content says which type an operation answers with.
-func content(mediaType string) func(*huma.Operation) {
+// content says which type an operation answers with, such as the example.
+func content(mediaType, example string) func(*huma.Operation) {
 	return func(op *huma.Operation) {
 		op.Responses = map[string]*huma.Response{"200": {
-			Description: "OK", Content: map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: huma.TypeString}}},
+			Description: "OK", Content: map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: huma.TypeString}, Example: example}},
 		}}
 	}
 }

@@ -2,6 +2,8 @@ package rest
 
 import (
 	"context"
+	"maps"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,7 +30,7 @@ func pluginFile(slug string) string { return "/api/plugins/slug/" + slug + "/mar
 // fileInput names a marketplace's file, and with @ and a digest one that was
 // given out once.
 type fileInput struct {
-	Slug string `path:"slug" maxLength:"600" pattern:"^[a-z0-9-]+(@[0-9a-f]{64})?$" patternDescription:"a slug, or a slug, @ and a digest" doc:"With @ and a digest: exactly that file, for ever"`
+	Slug string `path:"slug" maxLength:"600" pattern:"^[a-z0-9-]+(@[0-9a-f]{64})?$" patternDescription:"a slug, or a slug, @ and a digest" doc:"With @ and a digest: exactly that file, for ever" example:"acme-tools-deploy"`
 }
 
 type fileOutput struct {
@@ -39,15 +41,45 @@ type fileOutput struct {
 }
 
 func (h *handlers) registerFiles(a huma.API) {
-	get(h, a, "/api/packs/slug/{slug}/marketplace.json", "get-pack-marketplace", "A pack as a marketplace that the client adds by URL", tagPacks, h.packMarketplace, anyJSON)
-	get(h, a, "/api/plugins/slug/{slug}/marketplace.json", "get-plugin-marketplace", "A plugin as a marketplace that the client adds by URL", tagPlugins, h.pluginMarketplace, anyJSON)
+	get(h, a, "/api/packs/slug/{slug}/marketplace.json", "get-pack-marketplace", "A pack as a marketplace that the client adds by URL", tagPacks, h.packMarketplace, clientFile(a))
+	get(h, a, "/api/plugins/slug/{slug}/marketplace.json", "get-plugin-marketplace", "A plugin as a marketplace that the client adds by URL", tagPlugins, h.pluginMarketplace, clientFile(a))
 }
 
-// anyJSON says that the answer is an object that is stored as it is.
-func anyJSON(op *huma.Operation) {
-	op.Responses = map[string]*huma.Response{"200": {
-		Description: "The marketplace's file", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}},
-	}}
+// clientSchema gives the schema of the client's own format. Its types have names
+// that types of ours have too.
+func clientSchema(r huma.Registry) *huma.Schema {
+	client := huma.NewMapRegistry("#/components/schemas/", func(t reflect.Type, hint string) string {
+		return "Client" + huma.DefaultSchemaNamer(t, hint)
+	})
+	s := client.Schema(reflect.TypeFor[pinned.Marketplace](), true, "")
+	maps.Copy(r.Map(), client.Map())
+	return s
+}
+
+// exampleFile is that of a pack of one plugin.
+var exampleFile = pinned.Marketplace{
+	Name: pinned.Name("go-backend"), Owner: pinned.Owner{Name: "PlugPack", URL: "https://plugpack.example"},
+	Description: "What a Go service needs: tests, reviews and a way to ship it",
+	Plugins: []pinned.Entry{
+		{
+			Name: "deploy", Description: "Deploys a service and watches it come up", Version: "1.2.0", License: "MIT", Category: "deployment",
+			Source: pinned.Source{Source: "git-subdir", URL: "https://github.com/acme/tools.git", Path: "plugins/deploy", SHA: strings.Repeat("3f", 20)},
+		},
+		{
+			Name: pinned.All, Description: "Everything in Go backend", Version: "5a1f0c3d9b7e", Strict: new(false), Dependencies: []string{"deploy"},
+			Source: pinned.Source{Source: "url", URL: "https://plugpack.example" + emptyGit, SHA: emptygit.Commit},
+		},
+	},
+}
+
+// clientFile says that the answer is a file as the client has it.
+func clientFile(a huma.API) func(*huma.Operation) {
+	content := &huma.MediaType{Schema: clientSchema(a.OpenAPI().Components.Schemas), Example: exampleFile}
+	return func(op *huma.Operation) {
+		op.Responses = map[string]*huma.Response{"200": {
+			Description: "The marketplace's file", Content: map[string]*huma.MediaType{"application/json": content},
+		}}
+	}
 }
 
 func (h *handlers) packMarketplace(ctx context.Context, in *fileInput) (*fileOutput, error) {

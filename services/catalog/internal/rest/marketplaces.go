@@ -16,10 +16,10 @@ const tagMarketplaces = "Marketplaces"
 
 type marketplacesInput struct {
 	State  string `query:"state" enum:"pending,scanned,failed,held" doc:"State of the last scan"`
-	Name   string `query:"name" maxLength:"512" doc:"The marketplace's own name"`
-	Skip   int    `query:"skip" minimum:"0" maximum:"1000000"`
+	Name   string `query:"name" maxLength:"512" doc:"The marketplace's own name" example:"acme-tools"`
+	Skip   int    `query:"skip" minimum:"0" maximum:"1000000" example:"40"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
-	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before" example:"eyJrIjoiZ2l0aHViLmNvbS9hY21lL3Rvb2xzIn0"`
 }
 
 type afterKey struct {

@@ -28,7 +28,7 @@ func (f PackFilter) noun() postgres.PackFilter {
 
 // packSlug is the address of a pack.
 type packSlug struct {
-	Slug string `path:"slug" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"small letters, digits and hyphens"`
+	Slug string `path:"slug" maxLength:"64" pattern:"^[a-z0-9-]+$" patternDescription:"small letters, digits and hyphens" example:"go-backend"`
 }
 
 // PackSeen is the revision that an answer about a pack rests on, so that the
@@ -57,7 +57,7 @@ func (h *handlers) registerPacks(a huma.API) {
 
 func (h *handlers) listPacks(ctx context.Context, in *struct {
 	PackFilter
-	Skip  int `query:"skip" minimum:"0" maximum:"1000000"`
+	Skip  int `query:"skip" minimum:"0" maximum:"1000000" example:"20"`
 	Limit int `query:"limit" minimum:"1" maximum:"100" default:"20"`
 },
 ) (*listOutput[api.Pack], error) {

@@ -13,21 +13,21 @@ import (
 
 // PackBody is what a curator writes of a pack.
 type PackBody struct {
-	Name        string              `json:"name" minLength:"1" maxLength:"128"`
-	Description string              `json:"description" maxLength:"4096"`
+	Name        string              `json:"name" minLength:"1" maxLength:"128" example:"Go backend"`
+	Description string              `json:"description" maxLength:"4096" example:"What a Go service needs: tests, reviews and a way to ship it"`
 	Difficulty  plugpack.Difficulty `json:"difficulty" enum:"beginner,intermediate,advanced"`
-	Tags        []tag               `json:"tags,omitempty" maxItems:"20"`
-	Minutes     int                 `json:"minutes,omitempty" minimum:"0" maximum:"10000"`
-	Curator     string              `json:"curator,omitempty" maxLength:"128" doc:"Your login by default"`
+	Tags        []tag               `json:"tags,omitempty" maxItems:"20" example:"go,backend"`
+	Minutes     int                 `json:"minutes,omitempty" minimum:"0" maximum:"10000" example:"15"`
+	Curator     string              `json:"curator,omitempty" maxLength:"128" doc:"Your login by default" example:"octocat"`
 	Plugins     []DraftPlugin       `json:"plugins" maxItems:"200" doc:"In order; a phase comes where it is first named"`
 }
 
 // DraftPlugin is a plugin's place in a pack.
 type DraftPlugin struct {
 	Slug        string    `json:"slug" minLength:"1" maxLength:"512" example:"acme-tools-deploy" pattern:"^[a-z0-9-]+$"`
-	Phase       string    `json:"phase,omitempty" maxLength:"100"`
-	Description string    `json:"description,omitempty" maxLength:"2000"`
-	Commands    []command `json:"commands_to_run,omitempty" maxItems:"20"`
+	Phase       string    `json:"phase,omitempty" maxLength:"100" example:"Ship"`
+	Description string    `json:"description,omitempty" maxLength:"2000" example:"Ships what the tests let through"`
+	Commands    []command `json:"commands_to_run,omitempty" maxItems:"20" example:"/deploy staging"`
 }
 
 type createPackInput struct {
@@ -40,7 +40,7 @@ type createPackInput struct {
 type updatePackInput struct {
 	ByID
 	Body struct {
-		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from"`
+		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from" example:"1"`
 		PackBody
 	}
 }
@@ -48,7 +48,7 @@ type updatePackInput struct {
 type markPackInput struct {
 	ByID
 	Body struct {
-		Edition   int64 `json:"edition" minimum:"1" maximum:"1000000000000"`
+		Edition   int64 `json:"edition" minimum:"1" maximum:"1000000000000" example:"1"`
 		Featured  *bool `json:"featured,omitempty"`
 		Published *bool `json:"published,omitempty"`
 	}

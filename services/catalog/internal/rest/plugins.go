@@ -22,13 +22,13 @@ const tagPlugins = "Plugins"
 // Filter is what narrows a list of plugins or a search. It is exported because
 // huma reads embedded structs only if they are.
 type Filter struct {
-	Category    string         `query:"category" maxLength:"512"`
-	Marketplace string         `query:"marketplace" maxLength:"512" doc:"Key or name of a marketplace"`
-	Owner       string         `query:"owner" maxLength:"100" doc:"Owner of the marketplace's repository"`
+	Category    string         `query:"category" maxLength:"512" example:"deployment"`
+	Marketplace string         `query:"marketplace" maxLength:"512" doc:"Key or name of a marketplace" example:"github.com/acme/tools"`
+	Owner       string         `query:"owner" maxLength:"100" doc:"Owner of the marketplace's repository" example:"acme"`
 	Has         string         `query:"has" enum:"command,agent,skill,hook,mcp,lsp,output-style,workflow,theme,monitor,bin,settings" doc:"Kind of component the plugin must have"`
-	License     string         `query:"license" maxLength:"512" doc:"SPDX id"`
+	License     string         `query:"license" maxLength:"512" doc:"SPDX id" example:"MIT"`
 	Maintenance string         `query:"maintenance" enum:"active,maintained,slow,stale,archived,unknown" doc:"By the last push to the marketplace's repository"`
-	MinScore    int            `query:"min_score" minimum:"0" maximum:"100" doc:"Least quality score"`
+	MinScore    int            `query:"min_score" minimum:"0" maximum:"100" doc:"Least quality score" example:"60"`
 	Featured    optional[bool] `query:"featured"`
 	Verified    optional[bool] `query:"verified"`
 }
@@ -67,11 +67,11 @@ func (o optional[T]) pointer() *T {
 
 type listInput struct {
 	Filter
-	Search string `query:"search" maxLength:"200" doc:"Words that all must be found"`
+	Search string `query:"search" maxLength:"200" doc:"Words that all must be found" example:"deploy"`
 	Sort   string `query:"sort" enum:"stars,updated,score,name,trending" doc:"Default: featured first, then stars"`
-	Skip   int    `query:"skip" minimum:"0" maximum:"1000000" doc:"How many to leave out; a cursor is faster"`
+	Skip   int    `query:"skip" minimum:"0" maximum:"1000000" doc:"How many to leave out; a cursor is faster" example:"40"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
-	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before" example:"eyJuIjoxMjgsImkiOiIwMThmMmM1ZS03YzFhLTdiM2QtOWE0Mi01ZDZmMWUwYzhiNzEifQ"`
 }
 
 type listOutput[T any] struct {
@@ -182,7 +182,7 @@ func (h *handlers) pluginByID(ctx context.Context, in *ByID) (*pluginOutput, err
 }
 
 func (h *handlers) pluginBySlug(ctx context.Context, in *struct {
-	Slug string `path:"slug" maxLength:"512" pattern:"^[a-z0-9-]+$" patternDescription:"small letters, digits and hyphens"`
+	Slug string `path:"slug" maxLength:"512" pattern:"^[a-z0-9-]+$" patternDescription:"small letters, digits and hyphens" example:"acme-tools-deploy"`
 },
 ) (*pluginOutput, error) {
 	p, err := h.store.PluginBySlug(ctx, in.Slug)

@@ -15,6 +15,8 @@ import (
 	"github.com/plugpack/plugpack/libs/errs"
 )
 
+const problemType = "application/problem+json"
+
 // problem is api.Problem as huma wants an error.
 type problem struct {
 	api.Problem
@@ -22,7 +24,7 @@ type problem struct {
 
 func (p *problem) Error() string             { return p.Detail }
 func (p *problem) GetStatus() int            { return p.Status }
-func (p *problem) ContentType(string) string { return "application/problem+json" }
+func (p *problem) ContentType(string) string { return problemType }
 
 // huma builds its own errors (a parameter out of bounds, a body that does not
 // parse) through this variable. Its default echoes the offending value, which

@@ -116,8 +116,8 @@ func docs(path string) http.Handler {
 func (h *handlers) registerRoot(a huma.API) {
 	type output struct {
 		Body struct {
-			Message string `json:"message"`
-			Docs    string `json:"docs"`
+			Message string `json:"message" example:"PlugPack finds every Claude Code plugin marketplace and says what is in its plugins."`
+			Docs    string `json:"docs" example:"/api/docs"`
 		}
 	}
 	get(h, a, "/api", "root", "What this is", "", func(context.Context, *struct{}) (*output, error) {

@@ -17,13 +17,13 @@ const tagReviews = "Reviews"
 
 // ReviewBody is what a reviewer writes.
 type ReviewBody struct {
-	Rating     int         `json:"rating" minimum:"1" maximum:"5"`
-	Title      string      `json:"title" maxLength:"200"`
-	Body       string      `json:"body" maxLength:"5000"`
-	ProTip     string      `json:"pro_tip,omitempty" maxLength:"1000"`
-	Gotcha     string      `json:"gotcha,omitempty" maxLength:"1000"`
+	Rating     int         `json:"rating" minimum:"1" maximum:"5" example:"5"`
+	Title      string      `json:"title" maxLength:"200" example:"Saves us an hour a week"`
+	Body       string      `json:"body" maxLength:"5000" example:"Deploys and rolls back without surprises."`
+	ProTip     string      `json:"pro_tip,omitempty" maxLength:"1000" example:"Set the cluster once, in the settings."`
+	Gotcha     string      `json:"gotcha,omitempty" maxLength:"1000" example:"It wants kubectl 1.30 or newer."`
 	ExampleURL string      `json:"example_url,omitempty" maxLength:"512" example:"https://github.com/acme/demo" doc:"An https address"`
-	Frameworks []framework `json:"frameworks,omitempty" maxItems:"20"`
+	Frameworks []framework `json:"frameworks,omitempty" maxItems:"20" example:"kubernetes,helm"`
 	TeamSize   string      `json:"team_size,omitempty" enum:"solo,small,medium,large"`
 }
 
@@ -52,7 +52,7 @@ func (h *handlers) registerReviews(a huma.API) {
 
 func (h *handlers) listReviews(ctx context.Context, in *struct {
 	ByID
-	Skip  int `query:"skip" minimum:"0" maximum:"100000"`
+	Skip  int `query:"skip" minimum:"0" maximum:"100000" example:"20"`
 	Limit int `query:"limit" minimum:"1" maximum:"100" default:"20"`
 },
 ) (*struct{ Body api.Reviews }, error) {
@@ -88,7 +88,7 @@ func (h *handlers) addReview(ctx context.Context, in *struct {
 func (h *handlers) editReview(ctx context.Context, in *struct {
 	ByID
 	Body struct {
-		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from"`
+		Edition int64 `json:"edition" minimum:"1" maximum:"1000000000000" doc:"The edition that this change started from" example:"1"`
 		ReviewBody
 	}
 },
@@ -126,7 +126,7 @@ func (h *handlers) helpful(yes bool) func(context.Context, *ByID) (*struct{}, er
 func (h *handlers) reportReview(ctx context.Context, in *struct {
 	ByID
 	Body struct {
-		Reason string `json:"reason" minLength:"1" maxLength:"1000"`
+		Reason string `json:"reason" minLength:"1" maxLength:"1000" example:"It is an advertisement"`
 	}
 },
 ) (*struct{}, error) {

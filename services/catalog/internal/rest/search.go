@@ -20,9 +20,9 @@ func (h *handlers) registerSearch(a huma.API) {
 type searchInput struct {
 	Filter
 	Query  string `query:"q" required:"true" minLength:"1" maxLength:"200" example:"deploy"`
-	Skip   int    `query:"skip" minimum:"0" maximum:"1000"`
+	Skip   int    `query:"skip" minimum:"0" maximum:"1000" example:"40"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
-	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before" example:"eyJzIjp7fSwibiI6MjB9"`
 }
 
 type searchOutput struct {
@@ -55,14 +55,18 @@ func (h *handlers) searchAll(ctx context.Context, in *searchInput) (*searchOutpu
 	return out, err
 }
 
+type namesOutput struct {
+	Body []string `example:"deploy,deploy-on-aws"`
+}
+
 func (h *handlers) suggest(ctx context.Context, in *struct {
 	Query string `query:"q" required:"true" minLength:"1" maxLength:"100" example:"dep"`
 	Limit int    `query:"limit" minimum:"1" maximum:"10" default:"5"`
 },
-) (*struct{ Body []string }, error) {
+) (*namesOutput, error) {
 	names, err := h.search.Suggest(ctx, in.Query, in.Limit)
 	if names == nil {
 		names = []string{}
 	}
-	return &struct{ Body []string }{names}, err
+	return &namesOutput{names}, err
 }

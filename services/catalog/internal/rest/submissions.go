@@ -61,7 +61,7 @@ func (h *handlers) claim(ctx context.Context, in *ByID) (*struct{}, error) {
 func (h *handlers) optOut(ctx context.Context, in *struct {
 	ByID
 	Body struct {
-		Reason string `json:"reason,omitempty" maxLength:"1000"`
+		Reason string `json:"reason,omitempty" maxLength:"1000" example:"We publish it elsewhere now"`
 	}
 },
 ) (*struct{}, error) {

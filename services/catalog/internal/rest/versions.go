@@ -14,13 +14,13 @@ import (
 type versionsInput struct {
 	ByID
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
-	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"From the Link header of the page before" example:"eyJ0IjoiMjAyNi0wMS0wMlQwMzowNDowNVoiLCJkIjoiOWY4NmQwODE4ODRjN2Q2NTlhMmZlYWEwYzU1YWQwMTVhM2JmNGYxYjJiMGI4MjJjZDE1ZDZjMTViMGYwMGEwOCJ9"`
 }
 
 type diffInput struct {
 	ByID
-	From string `query:"from" maxLength:"64" pattern:"^([0-9a-f]{64})?$" patternDescription:"a version's digest" doc:"Digest of the earlier version; the one before \"to\" by default"`
-	To   string `query:"to" maxLength:"64" pattern:"^([0-9a-f]{64})?$" patternDescription:"a version's digest" doc:"Digest of the later version; the current one by default"`
+	From string `query:"from" maxLength:"64" pattern:"^([0-9a-f]{64})?$" patternDescription:"a version's digest" doc:"Digest of the earlier version; the one before \"to\" by default" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
+	To   string `query:"to" maxLength:"64" pattern:"^([0-9a-f]{64})?$" patternDescription:"a version's digest" doc:"Digest of the later version; the current one by default" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 }
 
 func (h *handlers) registerVersions(a huma.API) {
