@@ -121,7 +121,9 @@ func (f *fixture) changed(slug string, revision int64) plugpack.Plugin {
 const key = "a secret of more than thirty-two characters"
 
 func options() catalog.Options {
-	return catalog.Options{Public: service.Public{PublicURL: "https://plugpack.example"}, Options: identity.Options{SecretKey: key}}
+	return catalog.Options{
+		Public: service.Public{PublicURL: "https://plugpack.example"}, Options: identity.Options{SecretKey: key}, WebhookSecret: webhookSecret,
+	}
 }
 
 func TestFromScraperToAnnouncement(t *testing.T) {

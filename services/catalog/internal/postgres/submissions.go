@@ -79,15 +79,15 @@ func (s *Store) Submit(ctx context.Context, by Actor, k plugpack.MarketplaceKey,
 		if err := audit(ctx, tx, by, "submission.queued", "marketplace:"+string(k), nil); err != nil {
 			return err
 		}
-		return requestScan(ctx, tx, sub.Scan, k, at)
+		return requestScan(ctx, tx, events.ScanRequested{Scan: sub.Scan, Marketplace: k, RequestedAt: at.UTC(), Force: true})
 	})
 	return sub, err
 }
 
 // requestScan queues a scan through the outbox, so that it is queued exactly
 // when what asked for it is kept.
-func requestScan(ctx context.Context, tx pgx.Tx, scan string, k plugpack.MarketplaceKey, at time.Time) error {
-	m, err := events.NewScanRequested(events.ScanRequested{Scan: scan, Marketplace: k, RequestedAt: at.UTC(), Priority: events.PriorityNow, Force: true})
+func requestScan(ctx context.Context, tx pgx.Tx, r events.ScanRequested) error {
+	m, err := events.NewScanRequested(r)
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,40 @@ func (s *Store) Rescan(ctx context.Context, by Actor, id string, at time.Time) (
 		if err := audit(ctx, tx, by, "marketplace.rescanned", "marketplace:"+string(o.Key), nil); err != nil {
 			return err
 		}
-		return requestScan(ctx, tx, scan, o.Key, at)
+		return requestScan(ctx, tx, events.ScanRequested{Scan: scan, Marketplace: o.Key, RequestedAt: at.UTC(), Force: true})
 	})
 	return scan, err
+}
+
+// ofRepository finds the marketplaces of a repository, by the number that stays
+// with it, or by the key where a host gives none.
+const ofRepository = `
+	SELECT m.key
+	FROM repositories r JOIN marketplaces m ON m.repository_id = r.id
+	WHERE r.host = $1 AND r.host_id = $2 AND m.retired_at IS NULL AND m.opted_out_at IS NULL
+	UNION
+	SELECT key FROM marketplaces WHERE key = $3 AND retired_at IS NULL AND opted_out_at IS NULL
+	ORDER BY key`
+
+// Pushed queues scans of the marketplaces of a repository that its host says was
+// pushed to, and gives them; k is how the repository is called now.
+func (s *Store) Pushed(ctx context.Context, k plugpack.MarketplaceKey, hostID int64, at time.Time) (keys []plugpack.MarketplaceKey, err error) {
+	err = s.tx(ctx, "scan what was pushed", func(tx pgx.Tx) (err error) {
+		if keys, err = collectKeys(tx.Query(ctx, ofRepository, k.Host(), hostID, string(k))); err != nil {
+			return err
+		}
+		for _, key := range keys {
+			// A marketplace waits once a priority. If it is being scanned just now, the
+			// first of these is not queued, and the other sees what the push brought;
+			// else the other finds nothing new.
+			for _, p := range []events.Priority{events.PriorityNow, events.PriorityPopular} {
+				r := events.ScanRequested{Scan: uuid.Must(uuid.NewV7()).String(), Marketplace: key, RequestedAt: at.UTC(), Priority: p}
+				if err := requestScan(ctx, tx, r); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return keys, err
 }

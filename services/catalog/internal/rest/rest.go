@@ -39,6 +39,8 @@ type Options struct {
 	Identities *identity.Key
 	// Feed tells changes live.
 	Feed *live.Feed
+	// WebhookSecret is shared with the webhooks on GitHub; "" refuses them.
+	WebhookSecret string
 }
 
 // Searcher finds plugins by text and says which engine did.
@@ -67,6 +69,7 @@ func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http
 	r.Get("/api/health", service.Health)
 	r.Handle("/api/docs*", docs("/api/docs"))
 	r.Get(exportPath, h.export)
+	r.Post("/api/webhooks/github", h.webhook)
 	r.Handle(emptyGit+"/*", emptygit.Handler(emptyGit))
 
 	a := humachi.New(r, config())
