@@ -120,9 +120,14 @@ func (w World) readme(r *rand.Rand) *plugpack.Document {
 	return &plugpack.Document{Path: "README.md", Bytes: int64(len(text)), Text: text}
 }
 
+// mostStars is what the most starred repository of all has.
+const mostStars = 500_000
+
 // stars draws from a power law: half have two or fewer, one in a hundred
 // thousands.
-func stars(r *rand.Rand) int { return int(math.Pow(1-r.Float64(), -1/0.65)) - 1 }
+func stars(r *rand.Rand) int {
+	return int(min(math.Pow(1-r.Float64(), -1/0.65), mostStars)) - 1
+}
 
 func age(r *rand.Rand) time.Duration {
 	return time.Duration(math.Pow(r.Float64(), 3) * 800 * 24 * float64(time.Hour))
