@@ -42,13 +42,14 @@ const (
 )
 
 // RefreshTiers moves the floors of the tiers that have come to hold a third too
-// many or too few.
+// many or too few of what the tiers above them leave.
 func (s *Store) RefreshTiers(ctx context.Context) error {
-	plugins, err := s.CountPlugins(ctx, Filter{})
+	left, err := s.CountPlugins(ctx, Filter{})
 	if err != nil {
 		return err
 	}
-	for tier, want := range tierSizes(plugins) {
+	for tier, want := range tierSizes(left) {
+		want = min(want, left)
 		var n int
 		if err := s.pool.QueryRow(ctx, countTier, tier).Scan(&n); err != nil {
 			return classify("count the plugins of a tier", err)
@@ -57,7 +58,9 @@ func (s *Store) RefreshTiers(ctx context.Context) error {
 			if err := s.MoveFloor(ctx, tier, want); err != nil {
 				return err
 			}
+			n = want
 		}
+		left = max(left-n, 0) // some went meanwhile
 	}
 	return nil
 }

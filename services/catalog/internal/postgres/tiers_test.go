@@ -80,6 +80,63 @@ func (f fixture) searched(questions []string) map[string]searched {
 	return all
 }
 
+func TestRefreshTiers(t *testing.T) {
+	t.Parallel()
+	f := packStore(t, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
+	refreshed := func(most int, want [3]int) {
+		t.Helper()
+		s, stop := f.side("upkeep"), newStop(most+1)
+		close(stop.goOn)
+		s.stops.next.Store(stop)
+		if err := s.RefreshTiers(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-stop.reached:
+			t.Errorf("it took more than %d statements", most)
+		default:
+		}
+		if diff := cmp.Diff(want, [3]int{f.inTier(0), f.inTier(1), f.inTier(2)}); diff != "" {
+			t.Errorf("plugins in the tiers (-want +got):\n%s", diff)
+		}
+		f.wantTrueIndex()
+	}
+	const looks = 3 // at the catalog's size and at the two that have a floor
+	refreshed(looks, [3]int{10, 0, 0})
+	move := func(tier, want int) {
+		t.Helper()
+		if err := f.MoveFloor(t.Context(), tier, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(0, 8)
+	refreshed(looks, [3]int{8, 2, 0})
+	move(0, 2)
+	refreshed(50, [3]int{10, 0, 0})
+	move(0, 6)
+	move(1, 1)
+	refreshed(50, [3]int{6, 4, 0})
+
+	// Each is there 281 times now.
+	for _, statement := range []string{
+		`INSERT INTO plugins SELECT (jsonb_populate_record(p, jsonb_build_object(
+			'id', md5(p.id::text || n), 'key', p.key || n, 'slug', p.slug || n, 'name', p.name || n))).*
+			FROM plugins p, generate_series(1, 280) n`,
+		`INSERT INTO plugin_index SELECT (jsonb_populate_record(i, jsonb_build_object(
+			'plugin_id', md5(i.plugin_id::text || n), 'twin', i.twin || n, 'name', i.name || n, 'tier', 0))).*
+			FROM plugin_index i, generate_series(1, 280) n`,
+		`UPDATE facet_counts SET n = n * 281`,
+		`UPDATE tier_floors SET weight = 0`,
+		`UPDATE plugin_index SET tier = 0`,
+	} {
+		if _, err := f.pool.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refreshed(50, [3]int{2000, 810, 0})
+	refreshed(looks, [3]int{2000, 810, 0})
+}
+
 func TestAPluginThatWinsOrLosesWeightCrossesAFloor(t *testing.T) {
 	t.Parallel()
 	f := newStore(t)
