@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"context"
+	"database/sql"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/pressly/goose/v3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plugpack/plugpack/libs/testkit"
@@ -35,6 +37,84 @@ func TestUpTogether(t *testing.T) {
 	}
 	if err := migrations.Up(t.Context(), url); err != nil {
 		t.Fatalf("a second start: %v", err)
+	}
+}
+
+// Texts from before they had a bound are cut, and nothing else is: between two
+// letters, however many bytes they have.
+func TestLongerTextsAreCut(t *testing.T) {
+	t.Parallel()
+	url := testkit.Postgres(t, none)
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	p, err := goose.NewProvider(goose.DialectPostgres, db, migrations.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), 17); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	for _, statement := range []string{
+		`INSERT INTO marketplaces (id, key, state) VALUES (gen_random_uuid(), 'github.com/acme/tools', 'pending')`,
+		`INSERT INTO plugins (id, marketplace_id, key, name, slug, revision, observed_at, stars, score, first_seen, updated_at)
+			SELECT gen_random_uuid(), id, key || ':' || n, n, n, 1, now(), 0, -1, now(), now() FROM marketplaces, unnest(ARRAY['long', 'short']) n`,
+		`INSERT INTO users (id, github_id, login, avatar, created_at) VALUES (gen_random_uuid(), 1, 'ann', '', now())`,
+		`INSERT INTO packs (id, slug, name, description, difficulty, tags, minutes, curator, created_at, updated_at)
+			SELECT gen_random_uuid(), slug, slug, '', 'beginner', '{}', 1, '', now(), now() FROM plugins`,
+		`INSERT INTO pack_plugins (pack_id, plugin_id, phase, phase_order, plugin_order, description, commands_to_run)
+			SELECT k.id, p.id, '', 0, 0, '', '{}' FROM packs k JOIN plugins p USING (slug)`,
+		`INSERT INTO reviews (id, plugin_id, user_id, rating, title, body, pro_tip, gotcha, example_url, frameworks, team_size, digest, version, state, created_at, updated_at)
+			SELECT gen_random_uuid(), p.id, u.id, 5, '', '', '', '', '', '{}', '', '', '', 'shown', now(), now() FROM plugins p, users u`,
+	} {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	columns := []struct {
+		table, name, of string
+		most            int
+	}{
+		{"packs", "tags", "slug = $1", 64},
+		{"pack_plugins", "commands_to_run", "plugin_id = (SELECT id FROM plugins WHERE slug = $1)", 500},
+		{"reviews", "frameworks", "plugin_id = (SELECT id FROM plugins WHERE slug = $1)", 64},
+	}
+	long := func(most int) (before, after []string) {
+		for _, letter := range []string{"x", "ä", "字", "🐘"} {
+			full := strings.Repeat(letter, most)
+			before, after = append(before, full, full+letter, "y"+full), append(after, full, full, "y"+strings.TrimSuffix(full, letter))
+		}
+		return before, after
+	}
+	for _, c := range columns {
+		before, after := long(c.most)
+		for slug, texts := range map[string][]string{"long": before, "short": after} {
+			if _, err := conn.Exec(t.Context(), fmt.Sprintf(`UPDATE %s SET %s = $2 WHERE %s`, c.table, c.name, c.of), slug, texts); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := p.UpTo(t.Context(), 18); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range columns {
+		_, after := long(c.most)
+		for _, slug := range []string{"long", "short"} {
+			got := lines(t, conn, fmt.Sprintf(`SELECT unnest(%s) FROM %s WHERE %s`, c.name, c.table, c.of), slug)
+			if diff := cmp.Diff(after, got); diff != "" {
+				t.Errorf("%s.%s of the %s one (-want +got):\n%s", c.table, c.name, slug, diff)
+			}
+		}
+	}
+	if _, err := p.Up(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
