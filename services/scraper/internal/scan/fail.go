@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/plugpack/plugpack/libs/errs"
@@ -28,10 +29,11 @@ func (p *pass) failed(ctx context.Context, err error) error {
 	case kind == errs.TooMany:
 		p.tell(events.ScanProgress{Step: "waiting", Reason: fmt.Sprintf("%s, next try in %s", reason, errs.RetryAfter(err).Round(time.Second))})
 		return err
-	case temporary(kind) && p.attempt < MaxAttempts:
-		p.tell(events.ScanProgress{Step: "waiting", Reason: reason})
-		return errs.RetryLater(errs.Unavailable, retryDelay(p.attempt), "scan %s: %w", p.request.Marketplace, err)
 	case temporary(kind):
+		if try := p.tries.count(p.request.Scan); try < MaxAttempts {
+			p.tell(events.ScanProgress{Step: "waiting", Reason: reason})
+			return errs.RetryLater(errs.Unavailable, retryDelay(try), "scan %s: %w", p.request.Marketplace, err)
+		}
 		p.Log.Warn("scan given up for now", "marketplace", p.request.Marketplace, "err", err)
 		if kind == errs.Internal {
 			reason = "its files cannot be read because of an internal error"
@@ -87,10 +89,37 @@ func (p *pass) listedAs() plugpack.MarketplaceKey {
 // code may change.
 func temporary(k errs.Kind) bool { return k == errs.Unavailable || k == errs.Internal }
 
+// tries counts the tries of requests that met a temporary error, by the ids of
+// their scans. Deliveries are more: a scan that waits for a limit is delivered
+// again and again.
+type tries struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+// maxTried bounds those that are remembered: some end at another scraper.
+const maxTried = 10_000
+
+func (t *tries) count(scan string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil || len(t.of) > maxTried {
+		t.of = map[string]int{}
+	}
+	t.of[scan]++
+	return t.of[scan]
+}
+
+func (t *tries) forget(scan string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.of, scan)
+}
+
 // retryDelay is 1, 3, 9, 27 s.
-func retryDelay(attempt int) time.Duration {
+func retryDelay(try int) time.Duration {
 	d := time.Second
-	for range min(attempt-1, 3) {
+	for range min(try-1, 3) {
 		d *= 3
 	}
 	return jittered(d)

@@ -25,8 +25,8 @@ import (
 	"github.com/plugpack/plugpack/services/scraper/internal/state"
 )
 
-// MaxAttempts is after how many tries in a row a scan that meets a temporary
-// error is given up until the schedule's next.
+// MaxAttempts is after how many tries that met a temporary error a scan is given
+// up until the schedule's next. What it waits for a limit is no try.
 const MaxAttempts = 5
 
 // Source tells of the repositories of one kind: those of a host, or folders.
@@ -100,10 +100,13 @@ type Config struct {
 }
 
 // Scanner scans marketplaces. It is safe for concurrent use.
-type Scanner struct{ Config }
+type Scanner struct {
+	Config
+	tries tries
+}
 
 // New makes a scanner.
-func New(c Config) *Scanner { return &Scanner{c} }
+func New(c Config) *Scanner { return &Scanner{Config: c} }
 
 // Handle is the bus handler of scan requests.
 func (s *Scanner) Handle(ctx context.Context, m bus.Msg) error {
@@ -126,6 +129,9 @@ func (s *Scanner) Scan(ctx context.Context, r events.ScanRequested, attempt int)
 	for {
 		err := s.once(ctx, r, attempt)
 		if !errors.Is(err, state.ErrNewer) {
+			if err == nil {
+				s.tries.forget(r.Scan)
+			}
 			return err
 		}
 		s.Log.Info("two scans of one marketplace met, scanning again", "marketplace", r.Marketplace)
@@ -153,7 +159,6 @@ func (s *Scanner) fulfilled(ctx context.Context, r events.ScanRequested, attempt
 type pass struct {
 	*Scanner
 	request events.ScanRequested
-	attempt int
 	// scan names this try in events. The bus drops a message whose id it saw,
 	// so a second try, which may have read something newer, needs its own.
 	scan       string
@@ -164,7 +169,7 @@ type pass struct {
 }
 
 func (s *Scanner) once(ctx context.Context, r events.ScanRequested, attempt int) error {
-	p := &pass{Scanner: s, request: r, attempt: attempt, scan: r.Scan}
+	p := &pass{Scanner: s, request: r, scan: r.Scan}
 	if attempt > 1 {
 		p.scan = uuid.Must(uuid.NewV7()).String()
 	}

@@ -518,6 +518,26 @@ func TestTemporaryFailure(t *testing.T) {
 	}
 }
 
+// A scan that waited for a limit was delivered often, and has all its tries left.
+func TestWaitsAreNoTries(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.github.Fault(testkit.GitHubFault{Path: `^/repos/`, Status: 500, Times: MaxAttempts - 1})
+	r := request(key)
+	for delivery := 50; delivery < 50+MaxAttempts-1; delivery++ {
+		err := w.scanner.Scan(t.Context(), r, delivery)
+		if got := w.take(); errs.KindOf(err) != errs.Unavailable || got.failure != nil {
+			t.Fatalf("delivery %d: %v; %+v", delivery, err, got.failure)
+		}
+		if after := errs.RetryAfter(err); delivery == 50 && after > time.Second {
+			t.Errorf("the second try is in %s", after)
+		}
+	}
+	if err := w.scanner.Scan(t.Context(), r, 99); err != nil || len(w.take().updated) != 3 {
+		t.Fatal(err)
+	}
+}
+
 func TestLimitIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	reset := fmt.Sprint(time.Now().Add(10 * time.Minute).Unix())
