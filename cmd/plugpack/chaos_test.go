@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/meilisearch/meilisearch-go"
 	"github.com/nats-io/nats.go"
 	"github.com/redis/go-redis/v9"
@@ -25,12 +28,15 @@ import (
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/bus"
 	"github.com/plugpack/plugpack/libs/cache"
+	"github.com/plugpack/plugpack/libs/config"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
+	"github.com/plugpack/plugpack/libs/identity"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/searchdoc"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
+	"github.com/plugpack/plugpack/services/catalog"
 )
 
 // chaos is a run of everything under changes, readers and crashes.
@@ -38,6 +44,7 @@ type chaos struct {
 	*fleet
 	repos []string
 	names []string // of the plugins, the same in each marketplace
+	pack  api.Pack // has a plugin of each marketplace
 
 	mu    sync.Mutex
 	clock int               // minutes of the observations' time
@@ -46,7 +53,7 @@ type chaos struct {
 
 	seen                          sync.Map // id to the highest revision that a reader got
 	published, reads, away, fresh atomic.Int64
-	repeated                      atomic.Int64
+	repeated, edited              atomic.Int64
 	fast, slow                    atomic.Int64 // searches that Meilisearch answered, and Postgres
 }
 
@@ -87,6 +94,9 @@ func TestChaos(t *testing.T) {
 		return err == nil && total >= len(c.repos)*len(c.names)
 	})
 
+	token := c.curator()
+	c.pack = c.publishPack(token)
+
 	ctx, stop := context.WithTimeout(t.Context(), long)
 	defer stop()
 	reading, stopReading := context.WithCancel(t.Context())
@@ -95,6 +105,7 @@ func TestChaos(t *testing.T) {
 	changing.Go(func() { c.change(ctx, rate) })
 	changing.Go(func() { c.relist(ctx) })
 	changing.Go(func() { c.reorder(ctx) })
+	changing.Go(func() { c.edit(ctx, token) })
 	changing.Go(func() { c.crash(ctx, long) })
 	for range readers {
 		others.Go(func() { c.read(reading) })
@@ -116,7 +127,7 @@ func TestChaos(t *testing.T) {
 	if report.wrong() > 0 {
 		t.Errorf("stores differ: %+v", report)
 	}
-	if c.fresh.Load() == 0 || c.published.Load() == 0 {
+	if c.fresh.Load() == 0 || c.published.Load() == 0 || c.edited.Load() == 0 {
 		t.Error("nothing was read or changed")
 	}
 }
@@ -193,6 +204,110 @@ func (c *chaos) relist(ctx context.Context) {
 		c.observe(repo, c.names[0])
 		bus.Pause(ctx, 200*time.Millisecond)
 	}
+}
+
+// curator signs somebody in who may change packs, and gives his API token.
+func (c *chaos) curator() (token string) {
+	const login = "cur"
+	var key identity.Options
+	if err := config.LoadFrom(&key, nil); err != nil {
+		c.t.Fatal(err)
+	}
+	signed, err := identity.NewKey(key, time.Now).Sign(identity.Person{GitHubID: 1, Login: login})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	by := http.Header{identity.Header: {signed}}
+	err = c.send(c.t.Context(), http.MethodGet, c.catalog+"/api/me", by, "", nil)
+	if err == nil {
+		var db *pgxpool.Pool
+		if db, err = catalog.OpenDB(c.t.Context(), c.database); err == nil {
+			err = catalog.SetRoles(c.t.Context(), db, testkit.Log(c.t), login, []string{"curator"})
+			db.Close()
+		}
+	}
+	var made api.NewToken
+	if err == nil {
+		err = c.send(c.t.Context(), http.MethodPost, c.catalog+"/api/me/tokens", by, `{"name":"chaos","scopes":["packs"]}`, &made)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return made.Token
+}
+
+// publishPack makes the pack that readers read and edit changes.
+func (c *chaos) publishPack(token string) api.Pack {
+	var slugs []string
+	for _, repo := range c.repos {
+		slugs = append(slugs, fmt.Sprintf(`{"slug":%q}`, slugOf(repo, c.names[1])))
+	}
+	var page api.PackPage
+	by := http.Header{"Authorization": {"Bearer " + token}}
+	err := c.send(c.t.Context(), http.MethodPost, c.gateways[0]+"/api/packs", by,
+		`{"slug":"chaos","name":"Chaos","description":"","difficulty":"beginner","plugins":[`+strings.Join(slugs, ",")+`]}`, &page)
+	if err == nil {
+		err = c.send(c.t.Context(), http.MethodPatch, c.gateways[0]+"/api/packs/"+page.Pack.ID, by, `{"edition":1,"published":true}`, &page)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return page.Pack
+}
+
+// edit changes the pack through either gateway, and withdraws it now and then.
+// What its curator was told, no reader may find older.
+func (c *chaos) edit(ctx context.Context, token string) {
+	for n := 0; ctx.Err() == nil; n++ {
+		bus.Pause(ctx, 200*time.Millisecond)
+		edition, err := c.edition(ctx)
+		if err != nil {
+			continue
+		}
+		var page api.PackPage
+		err = c.send(ctx, http.MethodPatch, c.gateways[rand.IntN(len(c.gateways))]+"/api/packs/"+c.pack.ID, http.Header{"Authorization": {"Bearer " + token}},
+			fmt.Sprintf(`{"edition":%d,"published":%v,"featured":%v}`, edition, n%4 > 0, n%2 > 0), &page)
+		if err == nil {
+			c.edited.Add(1)
+			c.saw(c.pack.ID, page.Pack.Revision)
+		}
+	}
+}
+
+// edition asks Postgres: of a pack that is withdrawn the API says nothing.
+func (c *chaos) edition(ctx context.Context) (n int64, err error) {
+	db, err := pgx.Connect(ctx, c.database)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = db.Close(ctx) }()
+	err = db.QueryRow(ctx, `SELECT edition FROM packs WHERE id = $1`, c.pack.ID).Scan(&n)
+	return n, err
+}
+
+// send asks for a change.
+func (c *chaos) send(ctx context.Context, method, address string, by http.Header, body string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header = by.Clone()
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || into == nil {
+		return err
+	}
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %d %s", method, address, res.StatusCode, answer)
+	}
+	return json.Unmarshal(answer, into)
 }
 
 // record keeps announcements, for reorder.
@@ -288,24 +403,45 @@ func (c *chaos) read(ctx context.Context) {
 			c.away.Add(1)
 			continue
 		}
-		for _, p := range got {
+		for _, s := range got {
 			c.fresh.Add(1)
-			if p.Revision < before[p.ID] {
-				c.t.Errorf("%s of %s: revision %d after revision %d", what, p.Slug, p.Revision, before[p.ID])
+			if s.Revision < before[s.ID] {
+				c.t.Errorf("%s of %s: revision %d after revision %d", what, s.Slug, s.Revision, before[s.ID])
 			}
-			c.saw(p.ID, p.Revision)
+			c.saw(s.ID, s.Revision)
 		}
 	}
 }
 
-// ask reads one page, list or search. A search for a plugin that nobody removes
-// has to find it.
-func (c *chaos) ask(ctx context.Context, client *api.Client, repo, name string) (what string, got []api.Plugin, err error) {
+// ask reads one page, pack, list or search. A search for a plugin that nobody
+// removes has to find it.
+func (c *chaos) ask(ctx context.Context, client *api.Client, repo, name string) (what string, got []cache.Shown, err error) {
+	plugin := func(p api.Plugin) { got = append(got, cache.Shown{ID: p.ID, Slug: p.Slug, Revision: p.Revision}) }
+	pack := func(p api.Pack) { got = append(got, cache.Shown{ID: p.ID, Slug: p.Slug, Revision: p.Revision}) }
 	switch rand.IntN(10) {
 	case 0:
-		got, _, err = client.Plugins(ctx, url.Values{"sort": {"updated"}, "limit": {"50"}})
+		ps, _, err := client.Plugins(ctx, url.Values{"sort": {"updated"}, "limit": {"50"}})
+		for _, p := range ps {
+			plugin(p)
+		}
 		return "list", got, err
 	case 1:
+		ps, err := client.Packs(ctx, nil)
+		for _, p := range ps {
+			pack(p)
+		}
+		return "list of packs", got, err
+	case 2:
+		p, err := client.Pack(ctx, c.pack.Slug)
+		if err != nil {
+			return "pack", nil, err
+		}
+		pack(p.Pack)
+		for _, m := range p.Plugins {
+			plugin(m.Plugin)
+		}
+		return "pack", got, nil
+	case 3:
 		s, err := client.Search(ctx, url.Values{"q": {name}})
 		if err != nil {
 			return "search", nil, err
@@ -318,10 +454,21 @@ func (c *chaos) ask(ctx context.Context, client *api.Client, repo, name string) 
 		if name != c.names[0] && !slices.ContainsFunc(s.Plugins, func(p api.Plugin) bool { return p.Name == name }) {
 			c.t.Errorf("a search in %s for %s found %d plugins and not that", s.SearchEngine, name, s.TotalPlugins)
 		}
-		return "search", s.Plugins, nil
+		for _, p := range s.Plugins {
+			plugin(p)
+		}
+		for _, p := range s.Packs {
+			pack(p)
+		}
+		return "search", got, nil
 	}
-	p, _, err := client.Plugin(ctx, plugpack.NewMarketplaceKey("github.com", repo).Plugin(name).Slug(0))
-	return "page", []api.Plugin{p.Plugin}, err
+	p, _, err := client.Plugin(ctx, slugOf(repo, name))
+	plugin(p.Plugin)
+	return "page", got, err
+}
+
+func slugOf(repo, name string) string {
+	return plugpack.NewMarketplaceKey("github.com", repo).Plugin(name).Slug(0)
 }
 
 func (c *chaos) saw(id string, revision int64) {
@@ -366,7 +513,7 @@ func (c *chaos) compare(ctx context.Context) (s state, err error) {
 	if err := db.QueryRow(ctx, `SELECT count(*) FROM outbox`).Scan(&s.Outbox); err != nil {
 		return s, err
 	}
-	found := c.documents(ctx)
+	found := c.documents(ctx, searchdoc.IndexPlugins)
 	client := redis.NewClient(&redis.Options{Addr: strings.TrimPrefix(c.redisURL, "redis://")})
 	defer client.Close()
 	versions := map[string]string{}
@@ -386,6 +533,13 @@ func (c *chaos) compare(ctx context.Context) (s state, err error) {
 		}
 	}
 	s.Search += len(found)
+	var packs map[string]int64 // as the catalog's rows say
+	if err := db.QueryRow(ctx, `SELECT coalesce(jsonb_object_agg(id, revision), '{}') FROM packs WHERE published AND removed_at IS NULL`).Scan(&packs); err != nil {
+		return s, err
+	}
+	if !maps.Equal(packs, c.documents(ctx, searchdoc.IndexPacks)) {
+		s.Search++
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, version := range c.last {
@@ -399,9 +553,9 @@ func (c *chaos) compare(ctx context.Context) (s state, err error) {
 	return s, nil
 }
 
-func (c *chaos) documents(ctx context.Context) map[string]int64 {
+func (c *chaos) documents(ctx context.Context, uid string) map[string]int64 {
 	found := map[string]int64{}
-	index := meilisearch.New(c.meiliURL, meilisearch.WithAPIKey(meiliKey), meilisearch.DisableRetries()).Index(searchdoc.IndexPlugins)
+	index := meilisearch.New(c.meiliURL, meilisearch.WithAPIKey(meiliKey), meilisearch.DisableRetries()).Index(uid)
 	var page meilisearch.DocumentsResult
 	if err := index.GetDocumentsWithContext(ctx, &meilisearch.DocumentsQuery{Limit: 10_000}, &page); err != nil {
 		return map[string]int64{"no index": 1}
@@ -425,7 +579,8 @@ func (c *chaos) table(s state, long, rested time.Duration) string {
 	line("changes committed (sum of revisions), a second", each(s.Commits))
 	line("announcements repeated, half of them older", c.repeated.Load())
 	line("answers read; of them refused while something was away", fmt.Sprintf("%d; %d", c.reads.Load(), c.away.Load()))
-	line("plugins seen in answers", c.fresh.Load())
+	line("changes of the pack by its curator", c.edited.Load())
+	line("plugins and packs seen in answers", c.fresh.Load())
 	line("searches answered by Meilisearch; by Postgres", fmt.Sprintf("%d; %d", c.fast.Load(), c.slow.Load()))
 	for _, name := range slices.Sorted(maps.Keys(c.units)) {
 		u := c.units[name]

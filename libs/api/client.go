@@ -55,6 +55,18 @@ func (c *Client) Plugin(ctx context.Context, slug string) (p PluginPage, movedTo
 	return p, "", nil
 }
 
+// Packs lists published packs; q takes the parameters of GET /api/packs/.
+func (c *Client) Packs(ctx context.Context, q url.Values) (packs []Pack, err error) {
+	_, err = c.get(ctx, "/api/packs/?"+q.Encode(), &packs)
+	return packs, err
+}
+
+// Pack gets the published pack with the slug.
+func (c *Client) Pack(ctx context.Context, slug string) (p PackPage, err error) {
+	_, err = c.get(ctx, "/api/packs/slug/"+url.PathEscape(slug), &p)
+	return p, err
+}
+
 // Report gives the report of the plugin with the id.
 func (c *Client) Report(ctx context.Context, id string) (r Report, err error) {
 	_, err = c.get(ctx, "/api/plugins/"+url.PathEscape(id)+"/report", &r)
