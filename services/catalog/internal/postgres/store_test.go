@@ -588,6 +588,7 @@ func TestRepositoryIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { _ = other.Rollback(context.WithoutCancel(t.Context())) }()
 		if _, err := other.Exec(t.Context(), `SELECT pg_advisory_xact_lock(hashtextextended('marketplace:github.com/acme/tools', 0))`); err != nil {
 			t.Fatal(err)
 		}
@@ -598,12 +599,17 @@ func TestRepositoryIdentity(t *testing.T) {
 			_, err := f.ApplyListing(context.WithoutCancel(t.Context()), l)
 			done <- err
 		}()
-		select {
-		case err := <-done:
-			t.Errorf("it did not wait: %v", err)
-			done <- err
-		case <-time.After(300 * time.Millisecond):
-		}
+		const waits = `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`
+		testkit.Eventually(t, "the listing to wait", func(ctx context.Context) (waiting bool) {
+			if len(done) > 0 {
+				t.Fatalf("it did not wait: %v", <-done)
+			}
+			if err := other.QueryRow(ctx, waits).Scan(&waiting); err != nil {
+				t.Fatal(err)
+			}
+			return waiting
+		})
 		if err := other.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}
