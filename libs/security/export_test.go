@@ -10,10 +10,9 @@ func Samples(t testing.TB) (list []*sample) {
 	return append(samples(t, "testdata/develop.txtar"), samples(t, "testdata/heldout.txtar")...)
 }
 
-func (s *sample) Name() string           { return s.name }
-func (s *sample) Files() fstest.MapFS    { return s.fs }
-func (s *sample) Secrets() []string      { return s.secrets }
-func (s *sample) Expects(id string) bool { return s.want == id }
+func (s *sample) Name() string        { return s.name }
+func (s *sample) Files() fstest.MapFS { return s.fs }
+func (s *sample) Secrets() []string   { return s.secrets }
 
 // Kinds are the formats that MadeUp knows and that need no word beside them.
 var Kinds = []string{"github", "npm", "aws", "slack", "slackhook", "anthropic", "openai", "google", "gitlab", "sendgrid", "huggingface", "stripe", "telegram", "pypi", "digitalocean", "jwt", "pem"}
