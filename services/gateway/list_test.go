@@ -83,6 +83,7 @@ func TestLists(t *testing.T) {
 		x, asked := setup(t, at(3))
 		for _, path := range []string{
 			"/api/plugins/?limit=5", "/api/plugins/count", "/api/plugins/categories", "/api/plugins/facets", "/api/search/?q=x", "/api/search/suggest?q=x",
+			"/api/plugins/" + packID + "/related", "/api/plugins/" + packID + "/listings",
 			"/api/packs/?featured=true", "/api/packs/count", "/api/packs/slug/found", "/api/packs/" + packID,
 		} {
 			asked.Store(0)
@@ -218,7 +219,10 @@ func TestLists(t *testing.T) {
 func TestNoOldRevisionAfterANewerOne(t *testing.T) {
 	t.Parallel()
 	for name, paths := range map[string][]string{
-		"a plugin": {"/api/plugins/slug/found", "/api/plugins/" + listID, "/api/plugins/?limit=1", "/api/search/?q=found"},
+		"a plugin": {
+			"/api/plugins/slug/found", "/api/plugins/" + listID, "/api/plugins/?limit=1", "/api/search/?q=found",
+			"/api/plugins/" + packID + "/related", "/api/plugins/" + packID + "/listings/",
+		},
 		"a pack": {
 			"/api/packs/slug/found", "/api/packs/" + packID, "/api/packs/" + strings.ToUpper(packID) + "/", "/api/packs/?limit=1", "/api/search/?q=found",
 			"/api/plugins/slug/found", "/api/plugins/?limit=1",

@@ -34,6 +34,7 @@ const (
 // newer. With a digest it never changes, and is one look by key in the catalog.
 var lists = []string{
 	"/api/plugins", "/api/plugins/count", "/api/plugins/categories", "/api/plugins/facets", "/api/search", "/api/search/suggest",
+	"/api/plugins/" + id + "/related", "/api/plugins/" + id + "/listings",
 	"/api/packs", "/api/packs/count", "/api/packs/slug/" + slug, "/api/packs/" + id,
 }
 
