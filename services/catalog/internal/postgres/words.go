@@ -66,18 +66,19 @@ const (
 	// Most slips leave the first letter. One that does not is the only one: the
 	// letter is too many, in the second one's place, missing or another; so what
 	// was meant is looked up and not compared with every word. It counts like one
-	// slip more. Of words that are as near the more frequent is meant more often.
+	// slip more. A long word may have three slips if it sounds like the other one.
+	// Of words that are as near the more frequent is meant more often.
 	nearWords = `
 		SELECT w.word
 		FROM (
-			SELECT word, ndoc, levenshtein_less_equal(word, $1, 2) AS slips FROM words
+			SELECT word, ndoc, levenshtein_less_equal(word, $1, CASE WHEN length($1) < 8 THEN 2 ELSE 3 END) AS slips FROM words
 			WHERE left(word, 1) = left($1, 1) AND length(word) BETWEEN length($1) - 2 AND length($1) + 2
 			UNION ALL
 			SELECT word, ndoc, 2 FROM words WHERE word IN (substr($1, 2), substr($1, 2, 1) || left($1, 1) || substr($1, 3)) AND left(word, 1) <> left($1, 1)
 			UNION ALL
 			SELECT word, ndoc, 2 FROM words WHERE substr(word, 2) IN ($1, substr($1, 2)) AND left(word, 1) <> left($1, 1)
 		) w
-		WHERE w.slips <= 2
+		WHERE w.slips <= 2 OR length($1) >= 8 AND w.slips = 3 AND dmetaphone(w.word) = dmetaphone($1)
 		ORDER BY w.slips, w.ndoc DESC, w.word
 		LIMIT 20`
 )

@@ -33,11 +33,11 @@ func withWords(t testing.TB, words []string) *Store {
 
 func TestNearest(t *testing.T) {
 	t.Parallel()
-	s := withWords(t, []string{"deploy", "employ", "test", "best", "git", "kubernetes", "größe", "review"})
+	s := withWords(t, []string{"deploy", "employ", "test", "best", "git", "kubernetes", "größe", "review", "playwright"})
 	for typed, want := range map[string]string{
 		"depoly": "deploy", "eploy": "employ deploy", "sdeploy": "deploy", "xdeploy": "deploy", "xeploy": "deploy", "edploy": "employ deploy",
 		"tset": "test", "xgit": "git", "jest": "test best", "ubernetes": "kubernetes", "kubernets": "kubernetes", "röße": "größe", "ploy": "", "xxdeploy": "",
-		"eview": "review", "dpeloy": "deploy",
+		"eview": "review", "playwrite": "playwright", "plaigrite": "", "dpeloy": "deploy",
 	} {
 		if got, err := s.nearest(t.Context(), typed); err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s may mean %q, %v; want %q", typed, got, err, want)
