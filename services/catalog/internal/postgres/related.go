@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -34,11 +35,15 @@ func (s *Store) Listings(ctx context.Context, id string) ([]plugpack.Plugin, err
 	return ps, classify("listings of "+id, err)
 }
 
+// nearInTiers finds the plugins that share a word of the own one's name or
+// keywords with it. Hardly one has no word that most others have too.
+var nearInTiers = fmt.Sprintf(selectTiers, "near", `WHERE i.search @@ (SELECT near FROM own) AND i.principal`, 200)
+
 // selectRelated takes as candidates the plugins that curators put into one pack
-// with it, its neighbours in its marketplace, and those that share a rare word
-// of its name or keywords with it. That a person put them together counts most,
-// then what is near in text; a neighbour was meant to go together with it.
-const selectRelated = `
+// with it, its neighbours in its marketplace, and of those that are near in text
+// the heaviest. That a person put them together counts most, then what is near
+// in text; a neighbour was meant to go together with it.
+var selectRelated = `
 	WITH own AS (
 		SELECT i.plugin_id, i.twin, i.marketplace, i.category,
 			(SELECT coalesce(string_agg(quote_literal(t.lexeme), ' | '), '')
@@ -48,7 +53,7 @@ const selectRelated = `
 					ORDER BY u.lexeme LIMIT 24
 				) t)::tsquery AS near
 		FROM plugin_index i WHERE i.plugin_id = $1::uuid
-	), together AS (
+	), ` + nearInTiers + `, together AS (
 		SELECT shown.plugin_id, count(DISTINCT other.pack_id)::int AS packs
 		FROM pack_plugins mine
 		JOIN packs k ON k.id = mine.pack_id AND k.published AND k.removed_at IS NULL
@@ -65,8 +70,7 @@ const selectRelated = `
 		(SELECT i.plugin_id FROM own JOIN plugin_index i ON i.marketplace = own.marketplace
 			ORDER BY i.weight DESC LIMIT 200)
 		UNION
-		(SELECT i.plugin_id FROM own JOIN plugin_index i ON i.search @@ own.near
-			WHERE i.principal ORDER BY i.weight DESC LIMIT 200)
+		(SELECT plugin_id FROM near ORDER BY weight DESC, plugin_id DESC LIMIT 200)
 	)
 	SELECT i.plugin_id::text AS id, coalesce(t.packs, 0) AS packs, i.marketplace = own.marketplace AS neighbour
 	FROM own, candidate c JOIN plugin_index i ON i.plugin_id = c.plugin_id LEFT JOIN together t ON t.plugin_id = c.plugin_id
