@@ -50,6 +50,7 @@ func TestRebuildUnderSearches(t *testing.T) {
 	r.rest()
 	filled := time.Since(began) - loaded
 	r.readNames()
+	sizes := r.sizes()
 
 	all := []*searches{
 		r.under("undisturbed", r.rebuild, nil),
@@ -78,7 +79,7 @@ func TestRebuildUnderSearches(t *testing.T) {
 		fmt.Fprintln(w)
 	}
 	_ = w.Flush()
-	t.Logf("loaded in %.1f s, searchable and cached %.1f s later\n%s", loaded.Seconds(), filled.Seconds(), b.String())
+	t.Logf("loaded in %.1f s, searchable and cached %.1f s later; %s\n%s", loaded.Seconds(), filled.Seconds(), sizes, b.String())
 	for _, s := range all {
 		if s.failed > 0 || s.empty > 0 || len(s.times) == 0 {
 			t.Errorf("%s: of %d searches %d failed and %d found nothing: %v", s.name, len(s.times), s.failed, s.empty, s.errs)
@@ -139,6 +140,39 @@ func (r *rebuild) rest() {
 		case <-due.C:
 		}
 	}
+}
+
+// sizes says how much room the stores take.
+func (r *rebuild) sizes() string {
+	r.t.Helper()
+	ctx, mega := r.t.Context(), func(bytes uint64) string { return fmt.Sprintf("%d MB", bytes>>20) }
+	db, err := pgx.Connect(ctx, r.database)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = db.Close(ctx) }()
+	var database uint64
+	if err := db.QueryRow(ctx, `SELECT pg_database_size(current_database())`).Scan(&database); err != nil {
+		r.t.Fatal(err)
+	}
+	client, err := cache.Connect(r.redisURL)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	memory, err := client.InfoMap(ctx, "memory").Result()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	redis, err := strconv.ParseUint(memory["Memory"]["used_memory"], 10, 64)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	stream, err := r.bus.JetStream().Stream(ctx, events.StreamCatalog)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return fmt.Sprintf("Postgres has %s, Redis %s, the stream CATALOG %s", mega(database), mega(redis), mega(stream.CachedInfo().State.Bytes))
 }
 
 // applied says whether both consumers have nothing left to do.
