@@ -37,8 +37,13 @@ func (c userColumns) noun() plugpack.User {
 const returnUser = ` RETURNING id::text, github_id, login, avatar, roles, banned, created_at`
 
 const (
-	// A user who renamed himself on GitHub is the same user.
+	// A user who renamed himself on GitHub is the same user. The login that he
+	// left may be another's by now, and what is given or taken by a login must not
+	// be both of theirs.
 	signIn = `
+		WITH former AS (
+			UPDATE users SET login = left(login, 80) || '#' || github_id WHERE lower(login) = lower($3) AND github_id <> $2
+		)
 		INSERT INTO users (id, github_id, login, avatar, created_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (github_id) DO UPDATE SET login = excluded.login, avatar = excluded.avatar` + returnUser
 	findUser  = `SELECT id::text, github_id, login, avatar, roles, banned, created_at FROM users WHERE github_id = $1`
