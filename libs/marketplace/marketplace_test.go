@@ -131,6 +131,8 @@ func TestEntries(t *testing.T) {
 		{"a short sha", `{"name":"p","source":{"source":"github","repo":"x/y","sha":"abc1234"}}`, "", plugpack.StateUnsupported, "sha"},
 		{"a repo the client cannot install", `{"name":"p","source":{"source":"github","repo":"x"}}`, "", plugpack.StateUnsupported, "owner/repo"},
 		{"a url the client cannot clone", `{"name":"p","source":{"source":"url","url":"git://x/y"}}`, "", plugpack.StateUnsupported, "clone"},
+		{"a ref that leads to another repository", `{"name":"p","source":{"source":"github","repo":"x/y","ref":"../../../good/one/tar.gz/main"}}`, "", plugpack.StateUnsupported, "branch or tag"},
+		{"a ref that git cannot have", `{"name":"p","source":{"source":"url","url":"https://git.example/x/y","ref":"a b"}}`, "", plugpack.StateUnsupported, "branch or tag"},
 		{"a path out of the marketplace", `{"name":"p","source":"./../p"}`, "", plugpack.StateUnsupported, "leads out"},
 		{"an author as text", `{"name":"p","author":"A"` + source + `}`, "", plugpack.StateUnsupported, "author"},
 		{"null for a known field", `{"name":"p","version":null` + source + `}`, "", plugpack.StateUnsupported, "version"},

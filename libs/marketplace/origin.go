@@ -96,6 +96,9 @@ func gitOrigin(address string, s plugpack.Source) (Origin, string) {
 	if host == "" || repo == "" {
 		return Origin{}, "its source is no address of a repository"
 	}
+	if s.SHA == "" && s.Ref != "" && !isRef(s.Ref) {
+		return Origin{}, "its source's ref is no name of a branch or tag"
+	}
 	// GitHub does not tell letter cases apart; other hosts may.
 	if host == gitHubHost {
 		scheme, repo = "https", strings.ToLower(repo)
@@ -108,6 +111,13 @@ func gitOrigin(address string, s plugpack.Source) (Origin, string) {
 		o.Path = p
 	}
 	return o, ""
+}
+
+// isRef says whether git can have a branch or tag of the name. It becomes a part
+// of addresses, where .. would lead to another repository.
+func isRef(name string) bool {
+	return path.Clean("/"+name) == "/"+name && !strings.Contains(name, "..") && !strings.Contains(name, "@{") && !strings.ContainsAny(name, `~^:?*[\`) &&
+		strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
 }
 
 // gitPlace takes an address apart. What is fetched over SSH by the client is

@@ -28,6 +28,7 @@ func TestOrigins(t *testing.T) {
 		{"a commit decides over a branch", `{"source":"github","repo":"x/y","ref":"v1","sha":"` + sha + `"}`, git("https://github.com/x/y", "", "", sha), true},
 		{"another host keeps its letters and its port", `{"source":"url","url":"https://Git.Example:8443/G/sub/R.git"}`, git("https://git.example:8443/G/sub/R", "", "", ""), false},
 		{"a folder", `{"source":"git-subdir","url":"x/y","path":"./a/b/"}`, git("https://github.com/x/y", "a/b", "", ""), false},
+		{"a branch with a slash", `{"source":"github","repo":"x/y","ref":"feature/@x/é@1.0_x"}`, git("https://github.com/x/y", "", "feature/@x/é@1.0_x", ""), false},
 		{"npm", `{"source":"npm","package":"@x/y","version":"^1"}`, Origin{Kind: plugpack.SourceNPM, Address: npmRegistry, Package: "@x/y", Version: "^1"}, false},
 		{"npm elsewhere", `{"source":"npm","package":"y","registry":"https://npm.example/r/"}`, Origin{Kind: plugpack.SourceNPM, Address: "https://npm.example/r", Package: "y"}, false},
 		{"an archive", `{"source":"archive","url":"https://x.example/a.zip","sha256":"` + strings.Repeat("AB", 32) + `"}`,
