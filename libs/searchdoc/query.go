@@ -4,10 +4,16 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxTerms bounds what is looked for of one query: nobody's seventh word decides.
-const maxTerms = 6
+// Nor does the 25th letter of what is written without blanks, where every two
+// letters are to be found.
+const (
+	maxTerms   = 6
+	maxLetters = 24
+)
 
 // Query is what somebody typed, understood: the same for every search engine.
 type Query struct {
@@ -114,6 +120,19 @@ func (q *Query) addSpoken(words []string) {
 }
 
 func (q *Query) add(t Term) {
+	if Unspaced(t.Text) {
+		left := maxLetters
+		for _, other := range q.Terms {
+			if Unspaced(other.Text) {
+				left -= utf8.RuneCountInString(other.Text)
+			}
+		}
+		if left <= 0 {
+			return
+		}
+		letters := []rune(t.Text)
+		t.Text = strings.TrimSpace(string(letters[:min(len(letters), left)]))
+	}
 	if len(q.Terms) < maxTerms && !slices.ContainsFunc(q.Terms, func(other Term) bool { return other.Text == t.Text }) {
 		q.Terms = append(q.Terms, t)
 	}
