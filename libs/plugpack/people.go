@@ -61,11 +61,9 @@ type APIToken struct {
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 }
 
-// Bounds of reviews.
-const (
-	MaxFrameworks = 20
-	MaxFramework  = 64 // characters of one framework
-)
+// MaxFramework bounds the name of a framework that a review tells, in
+// characters.
+const MaxFramework = 64
 
 // ReviewText is what a reviewer writes.
 type ReviewText struct {
