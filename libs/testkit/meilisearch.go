@@ -156,7 +156,9 @@ func (s *MeilisearchServer) Documents(t testing.TB, index string) map[string]map
 
 // meiliStandIn is the stand-in's state. Its files: this one answers requests,
 // meilisearch_task.go applies tasks, meilisearch_index.go keeps documents,
-// meilisearch_words.go their words, meilisearch_search.go searches.
+// meilisearch_words.go their words, meilisearch_filter.go filters them,
+// meilisearch_search.go searches and meilisearch_multi.go several indexes at once,
+// meilisearch_journal.go is the stand-in as a program of its own.
 type meiliStandIn struct {
 	key string
 	mux *http.ServeMux
