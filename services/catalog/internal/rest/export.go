@@ -4,6 +4,10 @@ import (
 	"compress/gzip"
 	"fmt"
 	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
 
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/errs"
@@ -13,6 +17,23 @@ import (
 // exportPath is the one GET whose answer is too large to be kept until its tag
 // is known; its tag says how many plugins there are and when one changed last.
 const exportPath = "/api/export/plugins.jsonl.gz"
+
+// registerExport documents by hand what huma, which answers with whole bodies,
+// does not serve.
+func (h *handlers) registerExport(r chi.Router, a huma.API) {
+	r.Get(exportPath, h.export)
+	a.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "export", Method: http.MethodGet, Path: exportPath, Summary: "Every plugin, a line of JSON each, compressed", Tags: []string{tagPlugins},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "Each line is a plugin's page", Content: map[string]*huma.MediaType{
+				"application/gzip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "the bytes of a .gz file"},
+			}},
+			"503": {Description: http.StatusText(http.StatusServiceUnavailable), Content: map[string]*huma.MediaType{
+				problemType: {Schema: a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "")},
+			}},
+		},
+	})
+}
 
 // export streams every plugin as a line of JSON, by id.
 func (h *handlers) export(w http.ResponseWriter, r *http.Request) {

@@ -68,7 +68,6 @@ func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http
 	r.Get("/health", service.Health)
 	r.Get("/api/health", service.Health)
 	r.Handle("/api/docs*", docs("/api/docs"))
-	r.Get(exportPath, h.export)
 	r.Post("/api/webhooks/github", h.webhook)
 	r.Handle(emptyGit+"/*", emptygit.Handler(emptyGit))
 
@@ -91,6 +90,7 @@ func New(o Options, store *postgres.Store, find Searcher, log *slog.Logger) http
 	h.registerFeed(a)
 	h.registerBadge(a)
 	h.registerStatus(a)
+	h.registerExport(r, a)
 	return r
 }
 
