@@ -2,6 +2,8 @@ package catalog_test
 
 import (
 	"encoding/json"
+	"iter"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -58,25 +60,58 @@ func TestNoQueryScansThePlugins(t *testing.T) {
 // scanned gives the tables of plugins that a plan reads from end to end.
 func scanned(t *testing.T, plan string) (tables []string) {
 	t.Helper()
-	var nodes []any
-	if err := json.Unmarshal([]byte(plan), &nodes); err != nil {
-		t.Fatal(err)
-	}
-	for len(nodes) > 0 {
-		node := nodes[0]
-		nodes = nodes[1:]
-		switch node := node.(type) {
-		case []any:
-			nodes = append(nodes, node...)
-		case map[string]any:
-			table, _ := node["Relation Name"].(string)
-			if node["Node Type"] == "Seq Scan" && slices.Contains([]string{"plugins", "plugin_facts", "plugin_index"}, table) {
-				tables = append(tables, table)
-			}
-			for _, child := range node {
-				nodes = append(nodes, child)
-			}
+	for n := range nodes(t, plan) {
+		table, _ := n["Relation Name"].(string)
+		if n["Node Type"] == "Seq Scan" && slices.Contains([]string{"plugins", "plugin_facts", "plugin_index"}, table) {
+			tables = append(tables, table)
 		}
 	}
 	return tables
+}
+
+// nodes gives every node of a plan.
+func nodes(t *testing.T, plan string) iter.Seq[map[string]any] {
+	t.Helper()
+	var left []any
+	if err := json.Unmarshal([]byte(plan), &left); err != nil {
+		t.Fatal(err)
+	}
+	return func(yield func(map[string]any) bool) {
+		for len(left) > 0 {
+			next := left[0]
+			left = left[1:]
+			switch next := next.(type) {
+			case []any:
+				left = append(left, next...)
+			case map[string]any:
+				if !yield(next) {
+					return
+				}
+				left = slices.AppendSeq(left, maps.Values(next))
+			}
+		}
+	}
+}
+
+// The plugins of a marketplace are counted when it is shown, and not when it is
+// skipped: who skips a million would have all of them counted.
+func TestSkippedMarketplacesAreNotCounted(t *testing.T) {
+	t.Parallel()
+	l := load(t, 300)
+	for _, s := range l.statements(t, "/api/marketplaces/?skip=20&limit=2") {
+		if !strings.Contains(s.SQL, "plugin_facts") {
+			continue
+		}
+		var plan string
+		if err := l.db.QueryRow(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+s.SQL, s.Args...).Scan(&plan); err != nil {
+			t.Fatal(err)
+		}
+		for n := range nodes(t, plan) {
+			if loops, _ := n["Actual Loops"].(float64); n["Relation Name"] == "plugins" && loops > 2 {
+				t.Errorf("the plugins of %v marketplaces are counted for two:\n%s", loops, plan)
+			}
+		}
+		return
+	}
+	t.Error("no statement counts plugins")
 }

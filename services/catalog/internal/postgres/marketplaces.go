@@ -99,20 +99,26 @@ type MarketplaceFilter struct {
 	Name  string
 }
 
-const marketplaceConditions = ` AND ($1 = '' OR m.state = $1) AND ($2 = '' OR m.name = $2)`
+const (
+	marketplaceConditions = ` WHERE m.retired_at IS NULL AND ($1 = '' OR m.state = $1) AND ($2 = '' OR m.name = $2)`
+	countMarketplaces     = `SELECT count(*) FROM marketplaces m` + marketplaceConditions
+
+	// The page is found first: of what is skipped no plugins are counted.
+	listMarketplaces = selectMarketplaces + ` AND m.id IN (
+		SELECT m.id FROM marketplaces m` + marketplaceConditions + ` AND ($3 = '' OR m.key > $3) ORDER BY m.key LIMIT $4 OFFSET $5)
+		ORDER BY m.key`
+)
 
 // Marketplaces lists marketplaces by key, at most limit of those after the key
 // after, having skipped skip.
 func (s *Store) Marketplaces(ctx context.Context, f MarketplaceFilter, after string, skip, limit int) ([]plugpack.Marketplace, error) {
-	ms, err := collectMarketplaces(s.pool.Query(ctx,
-		selectMarketplaces+marketplaceConditions+` AND ($3 = '' OR m.key > $3) ORDER BY m.key LIMIT $4 OFFSET $5`,
-		f.State, f.Name, after, limit, skip))
+	ms, err := collectMarketplaces(s.pool.Query(ctx, listMarketplaces, f.State, f.Name, after, limit, skip))
 	return ms, classify("list marketplaces", err)
 }
 
 // CountMarketplaces counts the marketplaces that match.
 func (s *Store) CountMarketplaces(ctx context.Context, f MarketplaceFilter) (n int, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM marketplaces m WHERE m.retired_at IS NULL`+marketplaceConditions, f.State, f.Name).Scan(&n)
+	err = s.pool.QueryRow(ctx, countMarketplaces, f.State, f.Name).Scan(&n)
 	return n, classify("count marketplaces", err)
 }
 
