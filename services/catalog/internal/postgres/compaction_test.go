@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/libs/plugpack"
@@ -128,15 +127,7 @@ func (p past) facts(t *testing.T, query string) []string {
 			t.Fatal(err)
 		}
 	}
-	rows, err := f.pool.Query(t.Context(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return f.texts(t, query)
 }
 
 // one brings an event of any kind to the store.

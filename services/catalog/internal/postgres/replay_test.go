@@ -134,7 +134,8 @@ const (
 		FROM plugins p JOIN plugin_facts f ON f.plugin_id = p.id WHERE p.removed_at IS NULL`
 )
 
-func (f fixture) texts(t *rapid.T, query string) []string {
+func (f fixture) texts(t rapid.TB, query string) []string {
+	t.Helper()
 	rows, err := f.pool.Query(f.t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
