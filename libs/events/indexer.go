@@ -1,6 +1,16 @@
 package events
 
-import "time"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/plugpack/plugpack/libs/errs"
+)
 
 // KeyIndexerStatus is where IndexerStatus is in BucketIndexer.
 const KeyIndexerStatus = "status"
@@ -10,6 +20,26 @@ const KeyIndexerStatus = "status"
 type IndexerStatus struct {
 	At     time.Time     `json:"at"`
 	Stores []StoreStatus `json:"stores"`
+}
+
+// ReadIndexerStatus gives what the active indexer last said, nothing where none
+// ever did.
+func ReadIndexerStatus(ctx context.Context, js jetstream.JetStream) (said IndexerStatus, err error) {
+	kv, err := js.KeyValue(ctx, BucketIndexer)
+	if err != nil {
+		return said, errs.New(errs.Unavailable, "open bucket %s: %w", BucketIndexer, err)
+	}
+	e, err := kv.Get(ctx, KeyIndexerStatus)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return said, nil
+	}
+	if err != nil {
+		return said, errs.New(errs.Unavailable, "read the indexer's status: %w", err)
+	}
+	if err := json.Unmarshal(e.Value(), &said); err != nil {
+		return said, fmt.Errorf("read the indexer's status: %w", err)
+	}
+	return said, nil
 }
 
 // StoreStatus is one store's.

@@ -2,7 +2,6 @@ package indexer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -65,17 +64,12 @@ func Rebuild(ctx context.Context, b *bus.Bus, out io.Writer) error {
 }
 
 func searchStatus(ctx context.Context, b *bus.Bus) (events.StoreStatus, error) {
-	kv, err := (&memory{bus: b}).bucket(ctx)
+	all, err := events.ReadIndexerStatus(ctx, b.JetStream())
 	if err != nil {
 		return events.StoreStatus{}, err
 	}
-	e, err := kv.Get(ctx, events.KeyIndexerStatus)
-	if err != nil {
-		return events.StoreStatus{}, errs.New(errs.Unavailable, "read the indexer's status: %w", err)
-	}
-	var all events.IndexerStatus
-	if err := json.Unmarshal(e.Value(), &all); err != nil {
-		return events.StoreStatus{}, fmt.Errorf("read the indexer's status: %w", err)
+	if all.At.IsZero() {
+		return events.StoreStatus{}, errs.New(errs.Unavailable, "no indexer has told its status yet")
 	}
 	for _, s := range all.Stores {
 		if s.Store == events.StoreSearch {

@@ -2,7 +2,6 @@ package indexer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,7 +68,7 @@ func (x *Indexer) rebuildDone(k events.Kind, p search.Progress) {
 // tell keeps the metrics and the public status fresh, until ctx ends.
 func (x *Indexer) tell(ctx context.Context) error {
 	m := &memory{bus: x.bus}
-	x.recall(ctx, m)
+	x.recall(ctx)
 	for ctx.Err() == nil {
 		x.measure(ctx)
 		err := m.put(ctx, events.KeyIndexerStatus, events.IndexerStatus{At: time.Now().UTC(), Stores: x.report.now()})
@@ -82,18 +81,10 @@ func (x *Indexer) tell(ctx context.Context) error {
 }
 
 // recall takes over what the indexer before this one found.
-func (x *Indexer) recall(ctx context.Context, m *memory) {
-	kv, err := m.bucket(ctx)
+func (x *Indexer) recall(ctx context.Context) {
+	before, err := events.ReadIndexerStatus(ctx, x.bus.JetStream())
 	if err != nil {
-		return
-	}
-	e, err := kv.Get(ctx, events.KeyIndexerStatus)
-	if err != nil {
-		return
-	}
-	var before events.IndexerStatus
-	if json.Unmarshal(e.Value(), &before) != nil {
-		return
+		return // the next comparison finds it too
 	}
 	for _, b := range before.Stores {
 		x.report.update(b.Store, func(s *events.StoreStatus) { s.CheckedAt, s.Drift, s.RebuiltAt = b.CheckedAt, b.Drift, b.RebuiltAt })

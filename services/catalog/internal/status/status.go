@@ -4,16 +4,11 @@ package status
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"math"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/plugpack/plugpack/libs/api"
 	"github.com/plugpack/plugpack/libs/bus"
-	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/events"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
@@ -75,19 +70,8 @@ func describe(s events.StoreStatus, outbox events.Outbox, age time.Duration) api
 }
 
 // indexer gives what the active indexer last said.
-func (s Status) indexer(ctx context.Context) (said events.IndexerStatus, err error) {
+func (s Status) indexer(ctx context.Context) (events.IndexerStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	kv, err := s.Bus.JetStream().KeyValue(ctx, events.BucketIndexer)
-	if err != nil {
-		return said, errs.New(errs.Unavailable, "open bucket %s: %w", events.BucketIndexer, err)
-	}
-	e, err := kv.Get(ctx, events.KeyIndexerStatus)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return said, nil
-	}
-	if err != nil {
-		return said, errs.New(errs.Unavailable, "read the indexer's status: %w", err)
-	}
-	return said, json.Unmarshal(e.Value(), &said)
+	return events.ReadIndexerStatus(ctx, s.Bus.JetStream())
 }
