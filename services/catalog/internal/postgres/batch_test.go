@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -8,9 +9,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
+	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
 	"github.com/plugpack/plugpack/services/catalog/internal/postgres"
 )
@@ -54,6 +58,43 @@ func TestBatchesAreAsOneByOne(t *testing.T) {
 	}
 	if diff := cmp.Diff(alone.all(), together.all()); diff != "" {
 		t.Errorf("one by one and together (-alone +together):\n%s", diff)
+	}
+}
+
+// Plans are kept from when the catalog was empty, and then a table is read from
+// end to end as fast as by an index.
+func TestAFillingCatalogIsNotReadFromEndToEnd(t *testing.T) {
+	t.Parallel()
+	f := newStore(t)
+	cfg := f.pool.Config()
+	cfg.MaxConns = 1 // a connection counts what it read
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store := postgres.New(pool, testkit.Log(t))
+	for n := range 20 {
+		name := fmt.Sprint("acme/r", n)
+		l, o := sample.Listing(name, 0, "a"), sample.Observation(name, "a", 0)
+		for _, e := range []postgres.Event{{Listing: &l}, {Observation: &o}} {
+			if _, err := store.Apply(t.Context(), []postgres.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := pool.Exec(t.Context(), `SELECT pg_stat_force_next_flush()`); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := pool.Query(t.Context(), `
+		SELECT format('%s rows of %s', seq_tup_read, relname) FROM pg_stat_user_tables
+		WHERE seq_tup_read > 0 AND relname IN ('plugins', 'plugin_facts', 'plugin_index', 'plugin_aliases', 'marketplaces', 'repositories')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(read) > 0 {
+		t.Errorf("read from end to end: %q, %v", read, err)
 	}
 }
 

@@ -57,6 +57,10 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return classify("ping", s.pool.Ping(ctx)) }
 
+// writing has plans use the indexes: one that is made while the catalog is empty
+// is kept while it fills.
+const writing = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off`
+
 // tx runs f in a read-committed transaction. Writers of one marketplace are
 // kept apart by lock, and those of one plugin by its row, which is what makes
 // that level enough. Two who write several rows may meet halfway, and then the
@@ -64,7 +68,7 @@ func (s *Store) Ping(ctx context.Context) error { return classify("ping", s.pool
 // than once.
 func (s *Store) tx(ctx context.Context, what string, f func(tx pgx.Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, f)
+		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: writing}, f)
 		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != "40P01" || attempt == 5 { // deadlock
 			return classify(what, err)
 		}
