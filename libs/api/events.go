@@ -9,6 +9,10 @@ import (
 // EventsPath is where changes are told live.
 const EventsPath = "/api/events"
 
+// ExportPath is where the whole catalog is, as one answer: it takes as long as
+// there are plugins.
+const ExportPath = "/api/export/plugins.jsonl.gz"
+
 // Streams says whether the answer to r goes on for as long as the client
 // listens: nothing on its way may gather it up or break it off.
 func Streams(r *http.Request) bool { return strings.TrimSuffix(r.URL.Path, "/") == EventsPath }

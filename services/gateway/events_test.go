@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/services/gateway"
 )
 
 func TestEventsAreStreamed(t *testing.T) {
@@ -73,5 +75,20 @@ func TestEventsAreStreamed(t *testing.T) {
 				t.Fatalf("the second event came as %q", lines.Text())
 			}
 		})
+	}
+}
+
+// The whole catalog takes longer than any other answer, and has an end.
+func TestTheExportHasTime(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]time.Duration{api.ExportPath: 10 * time.Minute, "/api/plugins/": gateway.MaxTime} {
+		x := newFixture(t)
+		x.catalog = func(_ http.ResponseWriter, r *http.Request) {
+			end, bounded := r.Context().Deadline()
+			if left := time.Until(end); !bounded || left > want || left < want-gateway.MaxTime/2 {
+				t.Errorf("%s has %v, want %v", path, left, want)
+			}
+		}
+		x.get(t, path)
 	}
 }

@@ -35,7 +35,7 @@ import (
 const (
 	// MaxBody bounds a request's body in bytes.
 	MaxBody = 1 << 20
-	// MaxTime bounds the time that one request may take.
+	// MaxTime bounds the time that one request may take; the export has ten minutes.
 	MaxTime = 30 * time.Second
 )
 

@@ -11,7 +11,7 @@ import (
 // that has them.
 func withETag(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.Path == exportPath || api.Streams(r) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.Path == api.ExportPath || api.Streams(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

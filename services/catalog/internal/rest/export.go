@@ -14,16 +14,12 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
-// exportPath is the one GET whose answer is too large to be kept until its tag
-// is known; its tag says how many plugins there are and when one changed last.
-const exportPath = "/api/export/plugins.jsonl.gz"
-
 // registerExport documents by hand what huma, which answers with whole bodies,
 // does not serve.
 func (h *handlers) registerExport(r chi.Router, a huma.API) {
-	r.Get(exportPath, h.export)
+	r.Get(api.ExportPath, h.export)
 	a.OpenAPI().AddOperation(&huma.Operation{
-		OperationID: "export", Method: http.MethodGet, Path: exportPath, Summary: "Every plugin, a line of JSON each, compressed", Tags: []string{tagPlugins},
+		OperationID: "export", Method: http.MethodGet, Path: api.ExportPath, Summary: "Every plugin, a line of JSON each, compressed", Tags: []string{tagPlugins},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "Each line is a plugin's page", Content: map[string]*huma.MediaType{
 				"application/gzip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "the bytes of a .gz file"},
@@ -35,7 +31,9 @@ func (h *handlers) registerExport(r chi.Router, a huma.API) {
 	})
 }
 
-// export streams every plugin as a line of JSON, by id.
+// export streams every plugin as a line of JSON, by id. The answer is too large to
+// be kept until its tag is known; its tag says how many plugins there are and when
+// one changed last.
 func (h *handlers) export(w http.ResponseWriter, r *http.Request) {
 	n, changed, err := h.store.Extent(r.Context())
 	if err != nil {

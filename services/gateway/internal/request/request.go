@@ -250,6 +250,9 @@ func ClientKey(r *http.Request) string {
 	return key
 }
 
+// exportTime is how long the whole catalog may take.
+const exportTime = 10 * time.Minute
+
 // Bound limits a request's body and its time, but for an answer that goes on.
 func Bound(maxBody int64, maxTime time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
@@ -259,7 +262,11 @@ func Bound(maxBody int64, maxTime time.Duration) func(http.Handler) http.Handler
 				return
 			}
 			if !api.Streams(r) {
-				ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+				most := maxTime
+				if r.URL.Path == api.ExportPath {
+					most = exportTime
+				}
+				ctx, cancel := context.WithTimeout(r.Context(), most)
 				defer cancel()
 				r = r.WithContext(ctx)
 			}
