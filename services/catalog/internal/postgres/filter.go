@@ -61,16 +61,22 @@ func (f Filter) where(args []any) (string, []any) {
 const MaxCount = 10_001
 
 const (
-	// A count that is kept: of everything, or of one value of one facet.
-	keptCount   = `SELECT coalesce(sum(n), 0)::int FROM facet_counts WHERE kind = $1 AND CASE WHEN kind = 'license' THEN lower(key) = lower($2) ELSE key = $2 END`
-	countCapped = `SELECT count(*)::int FROM (SELECT FROM plugin_index i %s LIMIT %d) x`
+	// A count that is kept: of everything, or of one value of one facet; licenses
+	// are few, and found in any letters.
+	keptCount    = `SELECT coalesce(sum(n), 0)::int FROM facet_counts WHERE kind = $1 AND key = $2`
+	keptLicenses = `SELECT coalesce(sum(n), 0)::int FROM facet_counts WHERE kind = $1 AND lower(key) = lower($2)`
+	countCapped  = `SELECT count(*)::int FROM (SELECT FROM plugin_index i %s LIMIT %d) x`
 )
 
 // CountPlugins counts the plugins that match, MaxCount at most where more than
 // one condition has to hold.
 func (s *Store) CountPlugins(ctx context.Context, f Filter) (n int, err error) {
 	if kind, key, ok := f.facet(); ok {
-		err = s.pool.QueryRow(ctx, keptCount, kind, key).Scan(&n)
+		kept := keptCount
+		if kind == "license" {
+			kept = keptLicenses
+		}
+		err = s.pool.QueryRow(ctx, kept, kind, key).Scan(&n)
 		return n, classify("count plugins", err)
 	}
 	where, args := f.where(nil)
