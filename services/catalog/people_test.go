@@ -26,6 +26,9 @@ type as string
 
 const nobody as = ""
 
+// heirTo before a login is another account that took it.
+const heirTo = "heir to "
+
 func (a as) sign(t testing.TB, r *http.Request) {
 	t.Helper()
 	if a == nobody {
@@ -39,11 +42,8 @@ func (a as) sign(t testing.TB, r *http.Request) {
 }
 
 func (a as) token() (string, error) {
-	id := int64(1)
-	for _, c := range a {
-		id = id*31 + int64(c)
-	}
-	return identity.NewKey(identity.Options{SecretKey: key}, time.Now).Sign(identity.Person{GitHubID: id, Login: string(a)})
+	login := strings.TrimPrefix(string(a), heirTo)
+	return identity.NewKey(identity.Options{SecretKey: key}, time.Now).Sign(identity.Person{GitHubID: sample.HostID(string(a)), Login: login})
 }
 
 func (f *fixture) do(who as, method, path, body string) *httptest.ResponseRecorder {
@@ -389,6 +389,7 @@ func TestSubmissions(t *testing.T) {
 		}
 		f.want(403, "ann", "POST", at+"/claim", "")
 		f.want(403, "acme", "POST", at+"/opt-out", `{}`)
+		f.want(403, heirTo+"acme", "POST", at+"/claim", "") // he has the login now, not the repository
 		l := sample.Listing("acme/tools", later+1, "deploy")
 		l.Owners = []string{"ann"} // a file of the repository names her
 		f.publish(events.NewMarketplaceScanned(l))

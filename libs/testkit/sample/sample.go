@@ -23,7 +23,7 @@ func Listing(repository string, n int, names ...string) plugpack.Listing {
 		Scan: fmt.Sprintf("scan-%s-%d", repository, n), ObservedAt: At(n), Key: k, Name: strings.ReplaceAll(repository, "/", "-"),
 		Description: "Tools of " + k.Owner(), Owner: plugpack.Person{Name: k.Owner()}, Commit: fmt.Sprintf("%040x", n+1),
 		Repository: plugpack.Repository{
-			Host: "github.com", FullName: repository, HostID: hostID(repository), OwnerID: hostID(k.Owner()),
+			Host: "github.com", FullName: repository, HostID: HostID(repository), OwnerID: HostID(k.Owner()),
 			DefaultBranch: "main", License: "MIT", Stars: 10,
 		},
 		Entries: len(names), Names: names,
@@ -58,7 +58,7 @@ func Observation(repository, name string, n int) plugpack.Observation {
 				Readme:  &plugpack.Document{Path: "README.md", Bytes: 37, Text: "# " + name + "\n\nRun it when you need it.\n"},
 				License: &plugpack.LicenseFile{Path: "LICENSE", SPDX: "MIT", By: "file"},
 			},
-			Security: security(), Quality: Quality(fmt.Sprintf("%064x", hostID(name))),
+			Security: security(), Quality: Quality(fmt.Sprintf("%064x", number(name))),
 		},
 	}
 }
@@ -97,11 +97,11 @@ func Plugin(repository, name string, revision int64) plugpack.Plugin {
 	findings, score := o.Facts.Security.Counts(), o.Facts.Quality.Shown(plugpack.MaintenanceUnknown).Score
 	o.Facts.Security, o.Facts.Quality = nil, nil
 	return plugpack.Plugin{
-		ID:   fmt.Sprintf("018f0000-0000-7000-8000-%012x", hostID(repository+":"+name)),
+		ID:   fmt.Sprintf("018f0000-0000-7000-8000-%012x", number(repository+":"+name)),
 		Name: name, Slug: o.Key().Slug(0), Revision: revision, Stars: 10, Facts: o.Facts,
 		Score: &score, Maintenance: plugpack.MaintenanceUnknown, Findings: findings,
 		Marketplace: plugpack.MarketplaceRef{
-			ID:  fmt.Sprintf("018f0000-0000-7000-9000-%012x", hostID(repository)),
+			ID:  fmt.Sprintf("018f0000-0000-7000-9000-%012x", number(repository)),
 			Key: o.Marketplace, Name: strings.ReplaceAll(repository, "/", "-"), Repository: repository, License: "MIT",
 		},
 		FirstSeen: Time, UpdatedAt: o.ObservedAt,
@@ -111,7 +111,7 @@ func Plugin(repository, name string, revision int64) plugpack.Plugin {
 // Pack makes a published pack at revision, with the plugins of acme/tools.
 func Pack(slug string, revision int64, plugins ...string) plugpack.Pack {
 	p := plugpack.Pack{
-		ID: fmt.Sprintf("018f0000-0000-7000-a000-%012x", hostID("pack:"+slug)), Slug: slug,
+		ID: fmt.Sprintf("018f0000-0000-7000-a000-%012x", number("pack:"+slug)), Slug: slug,
 		PackText: plugpack.PackText{
 			Name: "Pack " + slug, Description: "All that " + slug + " needs", Difficulty: plugpack.Beginner,
 			Tags: []string{"tools"}, Minutes: 10, Curator: "Ann",
@@ -127,10 +127,14 @@ func Pack(slug string, revision int64, plugins ...string) plugpack.Pack {
 	return p
 }
 
-// hostID gives a number that stays the same for the same text.
-func hostID(s string) int64 {
+// HostID makes up the number by which GitHub knows an account or a repository,
+// whatever the letters of its name.
+func HostID(name string) int64 { return number(strings.ToLower(name)) }
+
+// number makes up one that stays the same for the same text.
+func number(text string) int64 {
 	n := int64(7)
-	for _, r := range s {
+	for _, r := range text {
 		n = (n*31 + int64(r)) % 1_000_000_007
 	}
 	return n + 1

@@ -10,11 +10,7 @@ import (
 
 func (f fixture) user(login string) plugpack.User {
 	f.t.Helper()
-	id := int64(7)
-	for _, c := range login {
-		id = id*31 + int64(c)
-	}
-	u, err := f.SignIn(f.t.Context(), id, login, "", sample.At(0))
+	u, err := f.SignIn(f.t.Context(), sample.HostID(login), login, "", sample.At(0))
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -206,7 +206,7 @@ func follow(ctx context.Context, tx pgx.Tx, k plugpack.MarketplaceKey, reasons [
 
 const (
 	findOwned = `
-		SELECT m.id::text, m.key, coalesce(r.full_name, '') AS full_name, EXISTS (
+		SELECT m.id::text, m.key, coalesce(r.owner_id, 0) AS owner_id, EXISTS (
 			SELECT FROM marketplace_owners o WHERE o.marketplace_id = m.id AND o.user_id = $2) AS owned, m.owners
 		FROM marketplaces m LEFT JOIN repositories r ON r.id = m.repository_id
 		WHERE m.id = $1::uuid AND m.retired_at IS NULL
@@ -217,11 +217,11 @@ const (
 )
 
 type ownedColumns struct {
-	ID       string
-	Key      plugpack.MarketplaceKey
-	FullName string
-	Owned    bool
-	Owners   []string
+	ID      string
+	Key     plugpack.MarketplaceKey
+	OwnerID int64 // by which the host knows him, 0 until it has told
+	Owned   bool
+	Owners  []string
 }
 
 func owned(ctx context.Context, tx pgx.Tx, u plugpack.User, id string) (o ownedColumns, err error) {
@@ -259,8 +259,17 @@ func (s *Store) OptOutMarketplace(ctx context.Context, u plugpack.User, id, reas
 	})
 }
 
-// ClaimMarketplace keeps that the marketplace is the user's: his login owns the
-// repository at GitHub, or a file in the repository names it.
+// isOwner says whether the repository is the user's at GitHub: by the number that
+// stays his when his login becomes another's, as soon as a scan has told it.
+func (o ownedColumns) isOwner(u plugpack.User) bool {
+	if o.Key.Host() != "github.com" {
+		return false
+	}
+	return o.OwnerID == u.GitHubID || o.OwnerID == 0 && strings.EqualFold(o.Key.Owner(), u.Login)
+}
+
+// ClaimMarketplace keeps that the marketplace is the user's: the repository is
+// his at GitHub, or a file in it names his login.
 func (s *Store) ClaimMarketplace(ctx context.Context, u plugpack.User, id string, at time.Time) error {
 	return s.tx(ctx, "claim marketplace", func(tx pgx.Tx) error {
 		o, err := owned(ctx, tx, u, id)
@@ -269,7 +278,7 @@ func (s *Store) ClaimMarketplace(ctx context.Context, u plugpack.User, id string
 		}
 		proof := "login"
 		switch {
-		case o.Key.Host() == "github.com" && strings.EqualFold(o.Key.Owner(), u.Login):
+		case o.isOwner(u):
 		case slices.Contains(o.Owners, strings.ToLower(u.Login)):
 			proof = "file"
 		default:
