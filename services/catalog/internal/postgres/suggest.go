@@ -16,15 +16,15 @@ const suggested = 100
 var suggestByWords = "WITH " + fmt.Sprintf(selectTiers, "beginning", `WHERE i.names @@ (SELECT to_tsquery('simple', $3)) AND i.name LIKE $2 AND i.principal`, suggested) + "," +
 	fmt.Sprintf(selectTiers, "within", `WHERE i.names @@ (SELECT to_tsquery('simple', $3)) AND i.principal`, suggested) + `,
 	found AS (
-		(SELECT plugin_id, 1 AS place FROM beginning ORDER BY weight DESC, plugin_id LIMIT ` + fmt.Sprint(suggested) + `)
+		(SELECT plugin_id, 1 AS place FROM beginning ORDER BY weight DESC, plugin_id DESC LIMIT ` + fmt.Sprint(suggested) + `)
 		UNION ALL
-		(SELECT plugin_id, 2 FROM within ORDER BY weight DESC, plugin_id LIMIT ` + fmt.Sprint(suggested) + `)
+		(SELECT plugin_id, 2 FROM within ORDER BY weight DESC, plugin_id DESC LIMIT ` + fmt.Sprint(suggested) + `)
 	)` + chooseNames
 
 // One letter begins too many words, and a text may have none.
 var suggestByLetters = `
 	WITH found AS (
-		SELECT plugin_id, 1 AS place FROM plugin_index WHERE name LIKE $2 AND principal ORDER BY weight DESC, plugin_id LIMIT ` + fmt.Sprint(suggested) + `
+		SELECT plugin_id, 1 AS place FROM plugin_index WHERE name LIKE $2 AND principal ORDER BY weight DESC, plugin_id DESC LIMIT ` + fmt.Sprint(suggested) + `
 	)` + chooseNames
 
 // chooseNames gives each name once, in the letters of its heaviest plugin.
@@ -33,7 +33,7 @@ const chooseNames = `
 	FROM (
 		SELECT DISTINCT ON (i.name) i.name, i.plugin_id, f.place, i.weight
 		FROM found f JOIN plugin_index i ON i.plugin_id = f.plugin_id
-		ORDER BY i.name, f.place, i.weight DESC, i.plugin_id
+		ORDER BY i.name, f.place, i.weight DESC, i.plugin_id DESC
 	) best
 	ORDER BY place, weight DESC, name
 	LIMIT $1`

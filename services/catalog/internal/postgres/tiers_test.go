@@ -20,7 +20,8 @@ func TestSearchIsTheSameWhereverTheFloorsAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	questions := []string{world.Word(0), world.Word(3), world.Word(60), world.Word(900), world.Word(0) + " " + world.Word(20), world.Word(30)[:3]}
-	all := f.searched(questions)
+	letters := []string{world.Word(0)[:2], world.Word(1)[:3], world.Word(40)[:3], world.Word(700)[:4], world.Word(0)[:2] + " " + world.Word(1)[:2]}
+	all, names := f.searched(questions), f.suggested(letters)
 	if common := all[questions[0]]; len(common.Pages) < 4 || common.Total != postgres.MaxTotal {
 		t.Fatalf("a common word: %d pages, %d matches", len(common.Pages), common.Total)
 	}
@@ -37,7 +38,24 @@ func TestSearchIsTheSameWhereverTheFloorsAre(t *testing.T) {
 		if diff := cmp.Diff(all, f.searched(questions)); diff != "" {
 			t.Errorf("with %d plugins in the tiers (-want +got):\n%s", want, diff)
 		}
+		if diff := cmp.Diff(names, f.suggested(letters)); diff != "" {
+			t.Errorf("with %d plugins in the tiers, suggestions (-want +got):\n%s", want, diff)
+		}
 	}
+}
+
+// suggested asks for names that begin with each of the texts.
+func (f fixture) suggested(texts []string) map[string][]string {
+	f.t.Helper()
+	all := map[string][]string{}
+	for _, text := range texts {
+		names, err := f.Suggest(f.t.Context(), text, 10)
+		if err != nil || len(names) == 0 {
+			f.t.Fatalf("names that begin with %q: %v, %v", text, names, err)
+		}
+		all[text] = names
+	}
+	return all
 }
 
 func (f fixture) inTier(tier int) (n int) {
