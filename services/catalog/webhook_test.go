@@ -83,6 +83,11 @@ func TestWebhook(t *testing.T) {
 		{"a push", "push", webhookSecret, body(known, "acme/tools", "refs/heads/main", ""), 202, []plugpack.MarketplaceKey{"github.com/acme/tools"}},
 		{"a rename", "repository", webhookSecret, body(known, "acme/toolbox", "", ""), 202, []plugpack.MarketplaceKey{"github.com/acme/tools"}},
 		{"the first push of a marketplace", "push", webhookSecret, body(98, "acme/new", "refs/heads/main", file), 202, []plugpack.MarketplaceKey{"github.com/acme/new"}},
+		{"a marketplace in a new branch", "push", webhookSecret,
+			`{"ref":"refs/heads/main","repository":{"id":97,"html_url":"https://github.com/acme/newer","default_branch":"main"},"commits":[],"head_commit":` + file + `}`,
+			202, []plugpack.MarketplaceKey{"github.com/acme/newer"}},
+		{"a branch that went", "push", webhookSecret,
+			`{"ref":"refs/heads/main","repository":{"id":96,"html_url":"https://github.com/acme/gone","default_branch":"main"},"commits":[],"head_commit":null}`, 202, nil},
 	}
 	for _, test := range tests {
 		w := f.deliver(test.event, test.secret, test.body)

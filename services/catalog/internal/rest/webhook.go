@@ -28,10 +28,13 @@ type delivery struct {
 		HTMLURL       string `json:"html_url"`
 		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
-	Commits []struct {
-		Added    []string `json:"added"`
-		Modified []string `json:"modified"`
-	} `json:"commits"`
+	Commits []pushed `json:"commits"`
+	Head    pushed   `json:"head_commit"` // where a branch is new, the only one
+}
+
+type pushed struct {
+	Added    []string `json:"added"`
+	Modified []string `json:"modified"`
 }
 
 // webhook takes what GitHub says of a repository: a push to its default branch,
@@ -98,7 +101,7 @@ func (h *handlers) scanNow(ctx context.Context, d delivery) ([]plugpack.Marketpl
 }
 
 func (d delivery) brings(file string) bool {
-	for _, c := range d.Commits {
+	for _, c := range append(d.Commits, d.Head) {
 		if slices.Contains(c.Added, file) || slices.Contains(c.Modified, file) {
 			return true
 		}
