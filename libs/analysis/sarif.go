@@ -10,6 +10,7 @@ import (
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
+	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
@@ -23,7 +24,7 @@ func writeSARIF(w io.Writer, a Analysis) error {
 	s := sarifRun{sarif.NewRunWithInformationURI("plugpack", home), map[string]bool{}}
 	if a.Marketplace != nil {
 		if a.Marketplace.Rejected != "" {
-			s.add(issue{rule: "marketplace-rejected", about: "The client refuses the marketplace", level: "error", text: a.Marketplace.Rejected, file: ".claude-plugin/marketplace.json"})
+			s.add(issue{rule: "marketplace-rejected", about: "The client refuses the marketplace", level: "error", text: a.Marketplace.Rejected, file: claudecode.MarketplaceFile})
 		}
 		for _, p := range a.Marketplace.Faults {
 			s.problem(p, p.File)

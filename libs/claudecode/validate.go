@@ -12,10 +12,10 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
-const (
-	manifestFile    = ".claude-plugin/plugin.json"
-	marketplaceFile = ".claude-plugin/marketplace.json"
-)
+// MarketplaceFile is where a marketplace's list is, in its repository.
+const MarketplaceFile = ".claude-plugin/marketplace.json"
+
+const manifestFile = ".claude-plugin/plugin.json"
 
 // The kinds of what is validated.
 const (
@@ -78,8 +78,8 @@ func (v *validation) warn(file, path, code, text string) {
 
 func (v *validation) folder(dir string) {
 	switch {
-	case exists(v.fsys, path.Join(dir, marketplaceFile)):
-		v.file(dir, marketplaceFile)
+	case exists(v.fsys, path.Join(dir, MarketplaceFile)):
+		v.file(dir, MarketplaceFile)
 	case exists(v.fsys, path.Join(dir, manifestFile)):
 		v.file(dir, manifestFile)
 	default:
@@ -102,7 +102,7 @@ func (v *validation) file(dir, name string) {
 	o, isObject := value.(object)
 	_, hasPlugins := o["plugins"]
 	v.kind = KindPlugin
-	if name == marketplaceFile || path.Base(name) == "marketplace.json" || path.Base(name) != "plugin.json" && hasPlugins {
+	if name == MarketplaceFile || path.Base(name) == "marketplace.json" || path.Base(name) != "plugin.json" && hasPlugins {
 		v.kind = KindMarketplace
 	}
 	root := pluginRoot(dir, name)

@@ -37,7 +37,7 @@ func readerVersion(reader int, rulesets ...string) int {
 }
 
 // File is where a marketplace's list is.
-const File = ".claude-plugin/marketplace.json"
+const File = claudecode.MarketplaceFile
 
 // maxList bounds the list; the entries together may be larger than one manifest.
 const maxList = 16 << 20

@@ -136,7 +136,7 @@ func counts(c plugpack.Cost) map[string]int {
 }
 
 func compareAdd(c verdictCase, p *claudecode.Profile, kind string, want added, t *tally) {
-	file, there := c.Files[".claude-plugin/marketplace.json"]
+	file, there := c.Files[claudecode.MarketplaceFile]
 	a := claudecode.Added{Rejected: "there is no file"}
 	if there {
 		a = p.Add([]byte(file), claudecode.Place{Kind: kind})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/plugpack/plugpack/libs/claudecode"
 )
 
 // ownCase is a small tree that we made up. Most hold many variations at once,
@@ -16,7 +18,7 @@ type ownCase struct {
 
 const (
 	pluginFile = ".claude-plugin/plugin.json"
-	marketFile = ".claude-plugin/marketplace.json"
+	marketFile = claudecode.MarketplaceFile
 )
 
 // ownCases gives every case, in the same order each time.

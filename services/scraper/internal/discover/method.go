@@ -4,12 +4,13 @@ import (
 	"context"
 	"time"
 
+	"github.com/plugpack/plugpack/libs/marketplace"
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/services/scraper/internal/github"
 )
 
 // manifest is the file that makes a repository a marketplace.
-const manifest = ".claude-plugin/marketplace.json"
+const manifest = marketplace.File
 
 // topics are those that authors give such repositories.
 var topics = []string{
