@@ -19,6 +19,8 @@ import (
 	"github.com/plugpack/plugpack/libs/plugpack"
 	"github.com/plugpack/plugpack/libs/testkit"
 	"github.com/plugpack/plugpack/libs/testkit/sample"
+	"github.com/plugpack/plugpack/migrations"
+	"github.com/plugpack/plugpack/services/catalog"
 )
 
 const webhookSecret = "a secret of both sides"
@@ -132,6 +134,22 @@ func TestWebhook(t *testing.T) {
 		l.handler.ServeHTTP(w, r)
 		if p := into[api.Problem](t, w.Body.Bytes()); w.Code != http.StatusNotFound || !strings.Contains(p.Detail, "GITHUB_WEBHOOK_SECRET") {
 			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+	t.Run("without a database it says so, in words of ours", func(t *testing.T) {
+		db, err := catalog.OpenDB(t.Context(), testkit.Postgres(t, migrations.Up))
+		if err != nil {
+			t.Fatal(err)
+		}
+		down := &fixture{t: t, server: httptest.NewUnstartedServer(catalog.New(options(), catalog.Deps{DB: db, Bus: f.bus, Log: testkit.Log(t)}).Handler())}
+		db.Close()
+		export := httptest.NewRecorder()
+		down.server.Config.Handler.ServeHTTP(export, httptest.NewRequest(http.MethodGet, api.ExportPath, nil))
+		for _, w := range []*httptest.ResponseRecorder{export, down.deliver("push", webhookSecret, body(known, "acme/tools", "refs/heads/main", ""))} {
+			p := into[api.Problem](t, w.Body.Bytes())
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || p.Detail != "the catalog's database is away, try again in a moment" {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
 		}
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/plugpack/plugpack/libs/api"
-	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
 
@@ -37,8 +36,7 @@ func (h *handlers) registerExport(r chi.Router, a huma.API) {
 func (h *handlers) export(w http.ResponseWriter, r *http.Request) {
 	n, changed, err := h.store.Extent(r.Context())
 	if err != nil {
-		h.log.WarnContext(r.Context(), "request refused", "operation", "export", "err", err)
-		api.WriteProblem(w, errs.New(errs.Unavailable, "the catalog's database is away, try again in a moment"))
+		api.WriteProblem(w, h.told(r.Context(), "export", err))
 		return
 	}
 	tag := fmt.Sprintf(`W/"%d-%d"`, n, changed.UnixMicro())

@@ -49,12 +49,27 @@ func located(d *huma.ErrorDetail) api.ProblemField {
 	return api.ProblemField{Message: d.Message, Location: d.Location}
 }
 
-// problem turns an error into its problem document and logs what is a person's
-// business.
+// problem turns an error into its problem document.
 func (h *handlers) problem(ctx context.Context, operation string, err error) error {
 	if _, ok := errors.AsType[huma.StatusError](err); ok {
 		return err
 	}
+	err = h.told(ctx, operation, err)
+	detail := errs.Detail(err)
+	var fields []error
+	if errs.KindOf(err) == errs.Invalid {
+		fields = named(ctx, detail)
+	}
+	p := huma.NewError(errs.KindOf(err).Status(), detail, fields...)
+	if after := api.RetryAfter(err); after != "" {
+		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {after}})
+	}
+	return p
+}
+
+// told gives the error as its reader may see it, and logs what is a person's
+// business.
+func (h *handlers) told(ctx context.Context, operation string, err error) error {
 	kind := errs.KindOf(err)
 	if kind == errs.Internal {
 		h.log.ErrorContext(ctx, "request failed", "operation", operation, "err", err)
@@ -69,15 +84,7 @@ func (h *handlers) problem(ctx context.Context, operation string, err error) err
 	if kind == errs.Unavailable && errs.RetryAfter(err) == 0 { // the words are a driver's
 		detail = "the catalog's database is away, try again in a moment"
 	}
-	var fields []error
-	if kind == errs.Invalid {
-		fields = named(ctx, detail)
-	}
-	p := huma.NewError(kind.Status(), detail, fields...)
-	if after := api.RetryAfter(err); after != "" {
-		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {after}})
-	}
-	return p
+	return errs.RetryLater(kind, errs.RetryAfter(err), "%s", detail)
 }
 
 // sqlError is an answer of the database.

@@ -13,12 +13,10 @@ import (
 	"time"
 
 	"github.com/plugpack/plugpack/libs/api"
+	"github.com/plugpack/plugpack/libs/claudecode"
 	"github.com/plugpack/plugpack/libs/errs"
 	"github.com/plugpack/plugpack/libs/plugpack"
 )
-
-// manifest is the file that makes a repository a marketplace.
-const manifest = ".claude-plugin/marketplace.json"
 
 // delivery is what is read of a webhook's body.
 type delivery struct {
@@ -43,10 +41,7 @@ type pushed struct {
 func (h *handlers) webhook(w http.ResponseWriter, r *http.Request) {
 	keys, err := h.delivered(r)
 	if err != nil {
-		if kind := errs.KindOf(err); kind == errs.Internal || kind == errs.Unavailable {
-			h.log.WarnContext(r.Context(), "webhook refused", "err", err)
-		}
-		api.WriteProblem(w, err)
+		api.WriteProblem(w, h.told(r.Context(), "github-webhook", err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -70,8 +65,8 @@ func (h *handlers) delivered(r *http.Request) ([]plugpack.MarketplaceKey, error)
 	if err := json.Unmarshal(body, &d); err != nil {
 		return nil, errs.New(errs.Invalid, "body: want what GitHub sends as application/json; choose that content type in the webhook")
 	}
-	switch event := r.Header.Get("X-GitHub-Event"); {
-	case event == "push" && d.Ref == "refs/heads/"+d.Repository.DefaultBranch, event == "repository":
+	event := r.Header.Get("X-GitHub-Event")
+	if event == "repository" || event == "push" && d.Ref == "refs/heads/"+d.Repository.DefaultBranch {
 		return h.scanNow(r.Context(), d)
 	}
 	return nil, nil
@@ -93,7 +88,7 @@ func (h *handlers) scanNow(ctx context.Context, d delivery) ([]plugpack.Marketpl
 		return nil, errs.New(errs.Invalid, "body.repository.html_url: want the address of a repository")
 	}
 	keys, err := h.store.Pushed(ctx, key, d.Repository.ID, time.Now())
-	if err != nil || len(keys) > 0 || !d.brings(manifest) {
+	if err != nil || len(keys) > 0 || !d.brings(claudecode.MarketplaceFile) {
 		return keys, err
 	}
 	sub, err := h.store.Submit(ctx, "", key, time.Now())
