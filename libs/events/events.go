@@ -121,7 +121,9 @@ func Ensure(ctx context.Context, js jetstream.JetStream) error {
 		// nothing; an update would be written by every service at every start.
 		_, err := js.CreateStream(ctx, c)
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			err = updateStream(ctx, js, c)
+			if c.Replicas, c.Placement, err = placed(ctx, js, c.Name); err == nil {
+				_, err = js.UpdateStream(ctx, c)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("ensure stream %s: %w", c.Name, err)
@@ -130,7 +132,9 @@ func Ensure(ctx context.Context, js jetstream.JetStream) error {
 	for _, c := range buckets() {
 		_, err := js.CreateKeyValue(ctx, c)
 		if errors.Is(err, jetstream.ErrBucketExists) {
-			err = updateBucket(ctx, js, c)
+			if c.Replicas, c.Placement, err = placed(ctx, js, "KV_"+c.Bucket); err == nil { // the stream under the bucket
+				_, err = js.UpdateKeyValue(ctx, c)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("ensure bucket %s: %w", c.Bucket, err)
@@ -139,24 +143,14 @@ func Ensure(ctx context.Context, js jetstream.JetStream) error {
 	return nil
 }
 
-func updateStream(ctx context.Context, js jetstream.JetStream, c jetstream.StreamConfig) error {
-	held, err := js.Stream(ctx, c.Name)
+// placed gives how often a stream is kept, and where.
+func placed(ctx context.Context, js jetstream.JetStream, stream string) (replicas int, where *jetstream.Placement, err error) {
+	s, err := js.Stream(ctx, stream)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
-	c.Replicas, c.Placement = held.CachedInfo().Config.Replicas, held.CachedInfo().Config.Placement
-	_, err = js.UpdateStream(ctx, c)
-	return err
-}
-
-func updateBucket(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) error {
-	held, err := js.Stream(ctx, "KV_"+c.Bucket) // a bucket is a stream of this name
-	if err != nil {
-		return err
-	}
-	c.Replicas, c.Placement = held.CachedInfo().Config.Replicas, held.CachedInfo().Config.Placement
-	_, err = js.UpdateKeyValue(ctx, c)
-	return err
+	c := s.CachedInfo().Config
+	return c.Replicas, c.Placement, nil
 }
 
 func streams() []jetstream.StreamConfig {
