@@ -127,7 +127,7 @@ func (s *Store) Plugins(ctx context.Context, f Filter, page Page) (Listed, error
 	if err != nil {
 		return Listed{}, classify("list plugins", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[place])
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[listRow])
 	if err != nil {
 		return Listed{}, classify("list plugins", err)
 	}
@@ -144,8 +144,8 @@ func (s *Store) Plugins(ctx context.Context, f Filter, page Page) (Listed, error
 	return l, classify("list plugins", err)
 }
 
-// place is what a plugin's place in any order depends on.
-type place struct {
+// listRow is what a plugin's position in any order depends on.
+type listRow struct {
 	ID        string
 	Featured  bool
 	Stars     int32
@@ -156,22 +156,22 @@ type place struct {
 }
 
 // position gives the row's place in the order.
-func (p place) position(sort Sort) Position {
-	at := Position{Sort: sort, ID: uuid.MustParse(p.ID)}
+func (r listRow) position(sort Sort) Position {
+	at := Position{Sort: sort, ID: uuid.MustParse(r.ID)}
 	switch sort {
 	case SortUpdated:
-		at.Updated = p.UpdatedAt
+		at.Updated = r.UpdatedAt
 		return at
 	case SortName:
-		at.Name = p.Name
+		at.Name = r.Name
 		return at
 	case SortScore:
-		at.Score = p.Score
+		at.Score = r.Score
 	case SortTrending:
-		at.Trend = p.Trend
+		at.Trend = r.Trend
 	case SortDefault:
-		at.Featured = p.Featured
+		at.Featured = r.Featured
 	}
-	at.Stars = p.Stars
+	at.Stars = r.Stars
 	return at
 }

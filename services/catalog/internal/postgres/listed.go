@@ -13,20 +13,18 @@ import (
 // maxListed is how many plugins are kept as lists show them, some 2 KB each.
 const maxListed = 10_000
 
-// listed keeps plugins as lists and searches show them. What they show changes
-// with the plugin's revision only, so one that is at the revision that the
-// database names need not be read again: to read and decode it is most of what
-// a list costs. Whoever gets a plugin must not change it.
-type listed struct {
-	plugins *lru.Cache[string, plugpack.Plugin]
-}
+// listed keeps plugins, by their ids, as lists and searches show them. What they
+// show changes with the plugin's revision only, so one that is at the revision
+// that the database names need not be read again: to read and decode it is most
+// of what a list costs. Whoever gets a plugin must not change it.
+type listed = *lru.Cache[string, plugpack.Plugin]
 
 func newListed() listed {
-	plugins, err := lru.New[string, plugpack.Plugin](maxListed)
+	l, err := lru.New[string, plugpack.Plugin](maxListed)
 	if err != nil {
 		panic(err) // of a size below one only
 	}
-	return listed{plugins}
+	return l
 }
 
 const (
@@ -59,7 +57,7 @@ func (s *Store) inOrder(ctx context.Context, ids []string) ([]plugpack.Plugin, e
 		found    = make(map[string]plugpack.Plugin, len(ids))
 	)
 	_, err = pgx.ForEachRow(rows, []any{&id, &revision}, func() error {
-		if p, ok := s.listed.plugins.Get(id); ok && p.Revision == revision {
+		if p, ok := s.listed.Get(id); ok && p.Revision == revision {
 			found[id] = p
 		} else {
 			missing = append(missing, id)
@@ -95,7 +93,7 @@ func (s *Store) readListed(ctx context.Context, ids []string, found map[string]p
 		p := c.noun()
 		p.Facts.Components = kindsOnly(c.Counts)
 		found[p.ID] = p
-		s.listed.plugins.Add(p.ID, p)
+		s.listed.Add(p.ID, p)
 	}
 	return err
 }
