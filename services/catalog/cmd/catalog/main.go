@@ -92,9 +92,13 @@ func operate(ctx context.Context, p *service.Process, args []string) error {
 		}
 		return catalog.LoadTestData(ctx, db, p.Log, n, func(done int) { p.Log.Info("load test data", "plugins", done) })
 	case args[0] == "confirm-scan" && len(args) == 2:
-		removed, err := catalog.ConfirmScan(ctx, db, p.Log, plugpack.MarketplaceKey(args[1]))
+		k, err := plugpack.ParseMarketplace(args[1], "github.com")
+		if err != nil {
+			return err
+		}
+		removed, err := catalog.ConfirmScan(ctx, db, p.Log, k)
 		if err == nil {
-			fmt.Printf("%d plugins of %s are removed\n", removed, args[1])
+			fmt.Printf("%d plugins of %s are removed\n", removed, k)
 		}
 		return err
 	case args[0] == "export" && len(args) == 2:
